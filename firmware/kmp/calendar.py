@@ -1,0 +1,135 @@
+# Dates and clocks of KMP, and the calendar they live in. A date travels as a decimal number, an RTC as
+# eight bytes; here they become text and days, without the platform's epoch (2000 on the chip, 1970 on a PC).
+# Imports only value. Rules: Kamstrup 5512-447 5.1; the RTC's layout was checked on real frames of a K382.
+
+from micropython import const
+
+from kmp.value import octets, text, unsigned, unsigned_bytes
+
+# Unit codes whose numbers are not quantities.
+CLOCK = const(47)  # hhmmss
+DATE = const(48)  # YYMMDD
+DATE4 = const(49)  # YYYYMMDD
+MONTH_DAY = const(50)  # MMDD
+RTC = const(53)  # 8 bytes: status, weekday, ss, mm, hh, DD, MM, YY
+ASCII = const(54)
+SECONDS_2000 = const(72)  # status byte, then 32 bit of seconds since 2000-01-01
+
+RTC_SUMMER_TIME = const(1)  # bits of the RTC's status byte
+RTC_VALID = const(2)
+RTC_FROM_EEPROM = const(4)
+
+_DAY_S = const(86400)
+DAYS_1970 = const(10957)  # days from the Unix epoch to 2000-01-01
+_DAYS_MARCH_0 = const(730425)  # days from 0000-03-01 to 2000-01-01
+
+
+def is_number(unit):
+    """False for the unit codes of dates, clocks, RTCs and text: those are shown as strings."""
+    return not (CLOCK <= unit <= MONTH_DAY or unit == RTC or unit == ASCII or unit == SECONDS_2000)
+
+
+def is_never(unit, number):
+    """True for a date or RTC of which the meter says that it has not happened yet: all zero."""
+    return not number and (DATE <= unit <= MONTH_DAY or unit == RTC)
+
+
+def day_number(year, month, day):
+    """Days from 2000-01-01 (day 0) to a date of the Gregorian calendar."""
+    if month < 3:  # years begin in March here, so that the leap day comes last
+        year -= 1
+        month += 12
+    days = 365 * year + year // 4 - year // 100 + year // 400
+    return days + (153 * month - 457) // 5 + day - 1 - _DAYS_MARCH_0
+
+
+def date_of_day(days):
+    """(year, month, day) of a day number: the other way round."""
+    days += _DAYS_MARCH_0
+    century = (4 * days + 3) // 146097
+    days -= 146097 * century // 4
+    year = (4 * days + 3) // 1461
+    days -= 1461 * year // 4
+    month = (5 * days + 2) // 153
+    day = days - (153 * month + 2) // 5 + 1
+    year += 100 * century
+    if month >= 10:
+        return year + 1, month - 9, day
+    return year, month + 3, day
+
+
+def is_date(year, month, day):
+    """True for a day that exists."""
+    return 1 <= month <= 12 and 1 <= day and date_of_day(day_number(year, month, day)) == (year, month, day)
+
+
+def rtc_fields(number):
+    """(year, month, day, hour, minute, second, status, weekday) of an 8-byte RTC value (unit 53)."""
+    raw = unsigned_bytes(number, 8)
+    return 2000 + raw[7], raw[6], raw[5], raw[4], raw[3], raw[2], raw[0], raw[1]
+
+
+def rtc_number(year, month, day, hour, minute, second, status=RTC_VALID, weekday=0):
+    """The other way round: the integer of an 8-byte RTC value. Years 2000 to 2255."""
+    return unsigned(octets(status, weekday, second, minute, hour, day, month, year - 2000), 0, 8)
+
+
+def iso(year, month, day, hour, minute, second):
+    """ "2010-11-01T00:00:00" """
+    return "%04d-%02d-%02dT%02d:%02d:%02d" % (year, month, day, hour, minute, second)
+
+
+def iso_of_seconds(seconds):
+    """The same from seconds since 2000-01-01."""
+    rest = seconds % _DAY_S
+    year, month, day = date_of_day(seconds // _DAY_S)
+    return iso(year, month, day, rest // 3600, rest // 60 % 60, rest % 60)
+
+
+def date_text(unit, number):
+    """The text of a value whose unit is not a quantity, digit for digit as the meter said it: dates
+    2022-01-12, month and day 12-31, clocks 20:02:43, RTCs 2010-11-01T00:00:00, ASCII as letters.
+    Says None where the number cannot be one (too many digits, unprintable): then it is just a number."""
+    if number < 0:
+        return None
+    if unit == RTC:
+        if number >> 64:
+            return None
+        return iso(*rtc_fields(number)[:6])
+    if unit == SECONDS_2000:
+        if number >> 40:
+            return None
+        return iso_of_seconds(number & 0xFFFFFFFF)
+    if unit == ASCII:
+        return _letters(number)
+    last = number % 100
+    middle = number // 100 % 100
+    first = number // 10000
+    if unit == DATE4:
+        return "%04d-%02d-%02d" % (first, middle, last) if first <= 9999 else None
+    if unit == MONTH_DAY:
+        return "%02d-%02d" % (middle, last) if not first else None
+    if first > 99:
+        return None
+    if unit == DATE:
+        return "20%02d-%02d-%02d" % (first, middle, last)
+    return "%02d:%02d:%02d" % (first, middle, last)
+
+
+def _letters(number):
+    if number >> 80:
+        return None
+    raw = unsigned_bytes(number, 10).strip(b"\0 ")
+    for byte in raw:
+        if not 32 <= byte <= 126:
+            return None
+    return raw.decode()
+
+
+def token(unit, mantissa, exponent):
+    """A value as it stands in JSON: an exact number, or a string for dates, clocks, RTCs and text."""
+    if not is_number(unit) and not exponent:
+        shown = date_text(unit, mantissa)
+        if shown is not None:
+            return '"%s"' % shown.replace("\\", "\\\\").replace('"', '\\"')
+    return text(mantissa, exponent)
