@@ -1,0 +1,56 @@
+# A serial device or pty of a PC as a port: for the bench and the tests, never on the chip (tools/build leaves
+# it out). One file for CPython and MicroPython's unix port, on Linux and macOS, through termios.
+
+import errno
+import select
+import sys
+import termios
+
+# cflag bits CS8 | CSTOPB | CREAD | CLOCAL, and the speed codes, of <termios.h>
+_CFLAG = {"linux": 0x30 | 0x40 | 0x80 | 0x800, "darwin": 0x300 | 0x400 | 0x800 | 0x8000}
+SPEEDS = {300: 7, 1200: 9, 2400: 11, 9600: 13}  # Linux; macOS takes the number itself
+
+
+class TtyPort:
+    def __init__(self, path, baud):
+        if sys.platform not in _CFLAG:
+            raise OSError("serial devices are not supported on %s: use socket://HOST:PORT" % sys.platform)
+        self._file = open(path, "r+b", 0)
+        try:
+            self.set_baud(baud)
+        except BaseException:
+            self._file.close()
+            raise
+        self._poll = select.poll()
+        self._poll.register(self._file, select.POLLIN)
+        self._one = bytearray(1)
+
+    def set_baud(self, baud):
+        if baud not in SPEEDS:
+            raise OSError("no speed %s on a serial device; possible: %s" % (baud, sorted(SPEEDS)))
+        speed = SPEEDS[baud] if sys.platform == "linux" else baud
+        cflag = _CFLAG[sys.platform]
+        fd = self._file.fileno()
+        attributes = termios.tcgetattr(fd)
+        attributes[:6] = [0, 0, cflag, 0, speed, speed]  # raw: no echo, no translation, no signals
+        termios.tcsetattr(fd, termios.TCSANOW, attributes)
+
+    def write(self, data):
+        if self._file.write(data) != len(data):
+            raise OSError(errno.EIO)
+
+    def any(self):
+        return bool(self._poll.poll(0))
+
+    def readinto(self, buf):
+        # One by one: MicroPython's readinto waits until the whole buffer is full.
+        count = 0
+        while count < len(buf) and self._poll.poll(0):
+            if not self._file.readinto(self._one):
+                return count
+            buf[count] = self._one[0]
+            count += 1
+        return count or None
+
+    def close(self):
+        self._file.close()

@@ -1,0 +1,30 @@
+# What board this is: its pins, and how it restarts. Board files are boards/*.json; tools/deploy puts the chosen
+# one on the chip as board.json. Imports nothing of ours.
+
+import json
+import sys
+
+_FILE = "board.json"
+
+
+def pins(config):
+    """The uart of the board file: a dict with id, tx, rx, invert_tx, invert_rx. None where there is no board
+    file; then the port cannot be "uart", which is said as a warning."""
+    try:
+        with open(_FILE) as f:
+            return json.load(f)["uart"]
+    except OSError:
+        if config["port"] == "uart":
+            config.warnings.append("port: uart needs %s; copy one of boards/ (make deploy does)" % _FILE)
+    except (ValueError, KeyError, TypeError):
+        config.warnings.append("%s: not a board file; a JSON object with uart: {id, tx, rx} is expected" % _FILE)
+    return None
+
+
+def restart():
+    """Restart the chip; on a PC just leave with an error."""
+    try:
+        from machine import reset
+    except ImportError:
+        sys.exit(1)
+    reset()
