@@ -1,0 +1,56 @@
+# A SimMeter in real time behind a port, until a signal ends it. The only file here that knows a clock.
+# Imports nothing of ours: meter and port come in ready made.
+
+import selectors
+import signal
+import socket
+import time
+
+# Even when nothing is due the meter lives on, so that a long silence at a high time factor costs
+# its work second by second and not all at once at the next request.
+_IDLE_S = 1.0
+
+
+def serve(meter_at, port, ready):
+    """Run until SIGINT or SIGTERM. meter_at(now_ms) makes the meter; ready() is called when a head may come."""
+    selector = selectors.DefaultSelector()
+    woken, waker = socket.socketpair()
+    for end in (woken, waker):
+        end.setblocking(False)
+    selector.register(woken, selectors.EVENT_READ)
+    stopping = []
+    old_waker = signal.set_wakeup_fd(waker.fileno())
+    old_handlers = {
+        one: signal.signal(one, lambda number, frame: stopping.append(number))
+        for one in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        port.attach(selector)
+        meter = meter_at(_now_ms())
+        ready()
+        while not stopping:
+            _round(meter, port, selector)
+    finally:
+        signal.set_wakeup_fd(old_waker)
+        for one, handler in old_handlers.items():
+            signal.signal(one, handler)
+        selector.close()
+        woken.close()
+        waker.close()
+
+
+def _round(meter, port, selector):
+    """Wait for the next thing to happen; bytes in, bytes out."""
+    due = meter.next_due()
+    selector.select(_IDLE_S if due is None else min(_IDLE_S, max(0, (due - _now_ms()) / 1000)))
+    meter.line.head_baud = port.head_baud() or meter.model.baud
+    data = port.read()
+    if data:
+        meter.receive(data, _now_ms())
+    arrived = meter.due(_now_ms())
+    if arrived:
+        port.write(bytes(byte for _, byte in arrived))
+
+
+def _now_ms():
+    return time.monotonic() * 1000

@@ -1,0 +1,136 @@
+# `kmp decode`: bytes in hex, one JSON line for each frame, acknowledge or fault in them.
+# Imports the protocol package; frames are found by the reader that runs on the chip.
+
+import argparse
+import sys
+
+from kmp.command import name
+from kmp.frame import ACKNOWLEDGE, BAD_CRC, FRAME, NONE, TO_METER, ProtocolError, Reader, error_text
+from kmptool import hexbytes
+from kmptool.describe import describe
+from kmptool.jsonline import dumps
+
+# Characters of one line of stdin: an hour of uninterrupted light at 9600 baud in hex is under 8 million.
+_MAX_LINE = 8_000_000
+
+_HELP = """examples:
+  kmp decode 80 3F 10 01 00 44 4D C0 0D 40 3F 10 00 44 28 04 43 00 04 CB 13 29 23 0D
+  kmp decode 0x80,0x3f,0x02,0x35,0xe9,0x0d
+  kmp decode - < frames.txt
+
+A frame from the meter gives
+  {"direction": "from_meter", "address": 63, "cid": 16, "command": "GetRegister", "crc_ok": true,
+   "registers": [{"id": 68, "name": "volume", "value": 314.131, "unit": "m³"}]}
+(in one line). Values have the meter's own digits. A bad frame has "error". Exit status: 0 all good,
+1 something was bad, 2 not hex."""
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "decode",
+        description="Take KMP frames out of hex bytes and say what they mean, one JSON line each.",
+        epilog=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "hex",
+        nargs="+",
+        metavar="HEX",
+        help="bytes; spaces, commas, colons and 0x may stand between them. All arguments are one stream. "
+        "A single - reads lines from stdin, each a stream of its own",
+    )
+    parser.set_defaults(func=run, parser=parser)
+
+
+def run(args):
+    """Decode what the arguments say; returns the exit status."""
+    if args.hex == ["-"]:
+        return _stdin(args.parser)
+    try:
+        data = hexbytes.parse(" ".join(args.hex))
+    except ValueError as error:
+        args.parser.error(str(error))
+    return _print(data)
+
+
+def _stdin(parser):
+    status = 0
+    number = 0
+    while line := sys.stdin.readline(_MAX_LINE + 1):
+        number += 1
+        if len(line) > _MAX_LINE:
+            parser.error("line %d is longer than %d characters" % (number, _MAX_LINE))
+        if not line.strip():
+            continue
+        try:
+            data = hexbytes.parse(line)
+        except ValueError as error:
+            parser.error("line %d: %s" % (number, error))
+        status |= _print(data)
+    return status
+
+
+def _print(data):
+    status = 0
+    for line in decode(data):
+        print(dumps(line))
+        if "error" in line:
+            status = 1
+    return status
+
+
+def decode(data):
+    """The frames, acknowledges and faults in a stream of bytes, each a dict for jsonline.dumps."""
+    reader = Reader()
+    stray = bytearray()  # the bytes outside frames since the last thing that was in order
+    for byte in data:
+        before = _begun(reader)  # the reader forgets it when a new frame begins
+        strays = reader.stray
+        reader.feed((byte,), 0, 1)
+        if reader.stray > strays:
+            stray.append(byte)
+            continue
+        yield from _outside(stray)
+        if reader.event == FRAME:
+            yield _frame(reader)
+        elif reader.event == ACKNOWLEDGE:
+            yield {"direction": "from_meter", "acknowledge": True}
+        elif reader.event != NONE:
+            crc_ok = False if reader.event == BAD_CRC else None
+            yield _head(*before, crc_ok, error_text(reader.event))
+    yield from _outside(stray)
+    if reader.abandoned():
+        yield _head(*_begun(reader), None, "the bytes end inside a frame")
+
+
+def _begun(reader):
+    """What is known of the frame in the reader's buffer: its start byte, and address and command if there."""
+    return reader.start, bytes(reader.buffer[: min(reader.length, 2)])
+
+
+def _head(start, known, crc_ok, error=None):
+    line = {"direction": "to_meter" if start == TO_METER else "from_meter"}
+    if known:
+        line["address"] = known[0]
+    if len(known) > 1:
+        line["cid"] = known[1]
+        line["command"] = name(known[1])
+    line["crc_ok"] = crc_ok
+    if error:
+        line["error"] = error
+    return line
+
+
+def _frame(reader):
+    line = _head(reader.start, bytes(reader.buffer[:2]), True)
+    try:
+        line.update(describe(reader.start, reader.application()))
+    except ProtocolError as error:
+        line["error"] = str(error)
+    return line
+
+
+def _outside(stray):
+    if stray and stray != b"\0":  # a meter may send a single 00 unasked (447 2)
+        yield {"stray": stray.hex(), "error": "%d bytes outside any frame" % len(stray)}
+    stray.clear()
