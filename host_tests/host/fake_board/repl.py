@@ -1,0 +1,101 @@
+# The raw REPL of a board, as mpremote speaks to it, in MicroPython's unix port: what is sent is really run, in the
+# folder that stands for the flash. Usage: repl.py MACHINE VERSION PLATFORM on stdin and stdout.
+# Strict: what the chip does not have is not here either. machine.reset() ends the process with status 3.
+
+import io
+import sys
+import time
+
+RESET = 3
+WINDOW = 128  # bytes, as on the chip
+BANNER = "raw REPL; CTRL-B to exit\r\n>"
+
+stdin = sys.stdin.buffer
+stdout = sys.stdout.buffer
+
+
+class Implementation:
+    name = "micropython"
+    version = tuple(int(part) for part in sys.argv[2].split("."))
+    _machine = sys.argv[1]
+
+
+class Sys:
+    platform = sys.argv[3]
+    implementation = Implementation
+    modules = sys.modules
+
+
+class Machine:
+    @staticmethod
+    def reset():
+        raise SystemExit(RESET)
+
+
+sys.modules["sys"] = Sys
+sys.modules["machine"] = Machine
+
+
+def say(text):
+    stdout.write(text)
+
+
+def run(source, space):
+    trace = io.StringIO()
+    try:
+        exec(source, space)
+    except Exception as error:
+        sys.print_exception(error, trace)
+    say("\x04" + trace.getvalue() + "\x04>")
+
+
+def paste():
+    """Raw paste mode: the source, in windows that the sender has to wait for."""
+    stdout.write(b"R\x01" + bytes((WINDOW & 0xFF, WINDOW >> 8)))
+    held = bytearray()
+    while True:
+        byte = stdin.read(1)
+        if byte == b"\x04":
+            say("\x04")
+            return held
+        held += byte
+        if len(held) % WINDOW == 0:
+            say("\x01")
+
+
+def main():
+    raw = False
+    held = b""
+    space = {"__name__": "__main__"}
+    while True:
+        byte = stdin.read(1)
+        if not byte:
+            return
+        if byte == b"\x01":
+            raw, held = True, b""
+            say(BANNER)
+        elif byte == b"\x02":
+            raw, held = False, b""
+            say("\r\n>>> ")
+        elif byte == b"\x03":
+            held = b""
+        elif raw and byte == b"\x05":
+            stdin.read(2)  # the rest of the question for paste mode, "A" and 01
+            run(paste().decode(), space)
+        elif raw and byte == b"\x04":
+            if held.strip():
+                say("OK")
+                run(held.decode(), space)
+            else:
+                space = {"__name__": "__main__"}
+                say("OK\r\nMPY: soft reboot\r\n" + BANNER)
+            held = b""
+        elif raw:
+            held += byte
+
+
+try:
+    main()
+except SystemExit:
+    time.sleep_ms(50)
+    raise

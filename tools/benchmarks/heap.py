@@ -1,0 +1,88 @@
+# What the app keeps of the heap after work: the built firmware on 32-bit MicroPython (the chip's object sizes),
+# a simulated meter read without pause and a browser that asks for everything.
+# Imports figure and parts. Promise: the figure is taken after a collection, minus what asyncio alone keeps.
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+from benchmarks.figure import Figure
+from benchmarks.parts import built, meter, micropython, on_micropython, process
+
+FIGURES = (
+    Figure("live_heap_web", "bytes kept by reader and page after 200 requests, 50 readings", most=28 * 1024),
+)
+
+_HEAP = "112K"  # what a classic ESP32 has after it grew once; the figure is what is kept, not what it needs
+_REQUESTS = 200
+_READINGS = 50
+_PATHS = ("/api/reading", "/api/status", "/", "/app.js", "/style.css")
+_ANSWER_S = 30
+_WORK_S = 120  # 50 readings of 16 registers take a few seconds; more means that the reader stands still
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class App:
+    """The app in its own process; `ask` says what it keeps."""
+
+    def __init__(self, child, config):
+        self._child = child
+        self.address = "http://127.0.0.1:%d" % config["http_port"]
+        self._say(json.dumps(config))
+
+    def _say(self, line):
+        self._child.stdin.write(line + "\n")
+        self._child.stdin.flush()
+        answer = self._child.stdout.readline()
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise RuntimeError(
+                "the app ended or spoke of trouble: %s" % (answer + self._child.stdout.read())
+            ) from None
+
+    def ask(self):
+        return self._say("")
+
+    def get(self, path):
+        # The chip holds the page gzipped and nothing else.
+        request = urllib.request.Request(self.address + path, headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:
+            return response.read()
+
+
+def work(app, requests, readings):
+    """Ask for everything in turn, and wait until the meter was read often enough."""
+    for number in range(requests):
+        app.get(_PATHS[number % len(_PATHS)])
+    deadline = time.monotonic() + _WORK_S
+    while app.ask()["readings"] < readings:
+        if time.monotonic() > deadline:
+            raise RuntimeError("%d readings in %d s: %s" % (readings, _WORK_S, app.get("/api/status")))
+        time.sleep(0.2)
+
+
+def measure(requests=_REQUESTS, readings=_READINGS):
+    tree = built()
+    command, environment = on_micropython(micropython(32), "app", ("%s/" % tree,), tree, _HEAP)
+    with meter("multical601", "--tcp", "127.0.0.1:0", "--fast", "--frozen") as port:
+        config = {
+            "meter": "multical601",
+            "port": port,
+            "http_host": "127.0.0.1",
+            "http_port": free_port(),
+            "interval_s": 10,
+        }
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": sys.stderr}
+        with process(command, env=environment, **pipes) as child:
+            app = App(child, config)
+            work(app, requests, readings)
+            return {"live_heap_web": app.ask()["heap"]}

@@ -1,0 +1,41 @@
+# The whole app as main.py starts it, told to read the meter without pause; says what its heap holds when asked.
+# Usage: on_micropython_app.py ROOT, the config as a line of JSON on stdin; then a line each time to ask. Prints
+# {"ready": true}, and for each question {"heap", "readings", "requests"}: bytes it keeps beyond asyncio.
+
+import asyncio
+import gc
+import json
+import sys
+
+gc.collect()
+BASE = gc.mem_alloc()
+
+
+async def answer(app):
+    questions = asyncio.StreamReader(sys.stdin)
+    while await questions.readline():
+        gc.collect()
+        heap = gc.mem_alloc() - BASE
+        print(json.dumps({"heap": heap, "readings": app.reader.readings, "requests": app.server.requests}))
+
+
+async def run(config):
+    from kmpeye.app import App
+
+    app = App(config, sys.argv[1], log=lambda text: None)
+    app.reader.interval_s = 0
+    task = asyncio.create_task(app.run())
+    while not app.server:
+        await asyncio.sleep_ms(10)
+    print(json.dumps({"ready": True}))
+    await answer(app)
+    task.cancel()
+
+
+def main():
+    from kmpeye.system.config import Config
+
+    asyncio.run(run(Config(json.loads(sys.stdin.readline()))))
+
+
+main()

@@ -1,0 +1,83 @@
+# The real parts that a measurement needs, started and stopped: a simulated meter, MicroPython, the built tree.
+# Imports firmware_tree and the standard library. Promise: whatever ends the measurement, nothing is left running.
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+
+from firmware_tree import FIRMWARE, ROOT
+
+FLASH = ROOT / "build" / "flash"
+HERE = pathlib.Path(__file__).resolve().parent
+
+_STOP_S = 10  # a part that does not end by itself after this is killed
+
+
+class Missing(Exception):
+    """A part that the measurement needs is not there; the message says how to get it."""
+
+
+def micropython(*bits):
+    """Path of the first of these MicroPythons (32 has the chip's object sizes) that is there."""
+    for one in bits:
+        path = ROOT / ".tools" / "bin" / ("micropython%d" % one)
+        if path.exists():
+            return path
+    raise Missing("no MicroPython of %s bits: run tools/get_micropython, it says what is missing" % bits[0])
+
+
+def built():
+    """The folder with what the chip gets."""
+    if not (FLASH / "manifest.json").exists():
+        raise Missing("nothing is built: run `make build`")
+    return FLASH
+
+
+@contextlib.contextmanager
+def process(command, **options):
+    """A process that is ended with the block, whatever happens in it."""
+    child = subprocess.Popen(command, text=True, **options)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe:
+                pipe.close()
+
+
+@contextlib.contextmanager
+def meter(name, *options):
+    """A simulated meter, `kmp sim`; gives the address of its port."""
+    command = [sys.executable, ROOT / "tools" / "kmp", "sim", "--meter", name, "--quiet", *options]
+    with process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        line = child.stdout.readline()
+        if not line:
+            raise Missing("the simulator did not start; see what it says: %s" % " ".join(map(str, command)))
+        yield json.loads(line)["ready"]
+
+
+def on_micropython(interpreter, subject, arguments=(), tree=FIRMWARE, heap="1M"):
+    """Command line and environment that run on_micropython_<subject>.py with the modules of a tree."""
+    script = HERE / ("on_micropython_%s.py" % subject)
+    command = [interpreter, "-X", "heapsize=%s" % heap, script, *map(str, arguments)]
+    return command, {"MICROPYPATH": ".frozen:%s" % tree}
+
+
+def run_on_micropython(interpreter, subject, arguments, timeout_s, stdin=""):
+    """The JSON that a script prints as its last line. What is longer than 255 characters goes in through stdin:
+    MicroPython's arguments end there."""
+    command, environment = on_micropython(interpreter, subject, arguments)
+    done = subprocess.run(
+        command, env=environment, input=stdin, capture_output=True, text=True, timeout=timeout_s
+    )
+    if done.returncode:
+        raise RuntimeError("%s ended badly:\n%s" % (command[3].name, done.stdout + done.stderr))
+    return json.loads(done.stdout.splitlines()[-1])

@@ -1,0 +1,115 @@
+# Runs on the board, in MicroPython: board.py sends this file and one call behind it. Each function prints one line,
+# a marker and JSON, so that whatever the board says besides is no harm. Imports what MicroPython ships.
+
+import binascii
+import hashlib
+import json
+import os
+import sys
+
+JOB = "deploy.json"  # what is being copied: {"files": [[path, sha256]...], "remove": [path...]}
+BESIDE = ["manifest.json", "board.json", "config.json"]  # what no manifest lists
+SUFFIX = ".deploy"  # copies lie beside the files they will replace
+
+
+def _sha256(path):
+    h = hashlib.sha256()
+    part = bytearray(512)
+    try:
+        with open(path, "rb") as f:
+            while True:
+                n = f.readinto(part)
+                if not n:
+                    break
+                h.update(memoryview(part)[:n])
+    except OSError:
+        return None
+    return binascii.hexlify(h.digest()).decode()
+
+
+def _text(path):
+    try:
+        with open(path) as f:
+            return f.read()
+    except OSError:
+        return None
+
+
+def _json(path, otherwise):
+    try:
+        return json.loads(_text(path) or "")
+    except ValueError:
+        return otherwise
+
+
+def _remove(path):
+    try:
+        os.remove(path)
+    except OSError:
+        pass
+
+
+def _sweep():
+    """What a deploy that was cut off has left behind."""
+    for path, _ in _json(JOB, {"files": ()})["files"]:
+        _remove(path + SUFFIX)
+    _remove(JOB)
+
+
+def look():
+    """What is this, and what does it hold? files has the SHA-256 of what lies there: a manifest may be older
+    than the files after a power cut."""
+    _sweep()
+    listed = [one["path"] for one in _json("manifest.json", {"files": ()})["files"]]
+    files = {}
+    for path in listed + BESIDE:
+        found = _sha256(path)
+        if found:
+            files[path] = found
+    room = os.statvfs(".")
+    out = {
+        "platform": sys.platform,
+        "version": list(sys.implementation.version)[:3],
+        "machine": sys.implementation._machine,
+        "listed": listed,
+        "files": files,
+        "config": _text("config.json"),
+        "room": room[0] * room[3],
+    }
+    print("seen:" + json.dumps(out))
+
+
+def make_way():
+    """Makes the folders that the copies go to."""
+    for path, _ in _json(JOB, None)["files"]:
+        end = path.find("/")
+        while end > 0:
+            try:
+                os.mkdir(path[:end])
+            except OSError:  # it is there already
+                pass
+            end = path.find("/", end + 1)
+
+
+def switch():
+    """Reads every copy back, and only when all are right puts them in place: one rename each, the manifest last."""
+    job = _json(JOB, None)
+    bad = [path for path, wanted in job["files"] if _sha256(path + SUFFIX) != wanted]
+    if not bad:
+        for path in job["remove"]:
+            _remove(path)
+            _remove_empty(path)
+        for path, _ in job["files"]:
+            os.rename(path + SUFFIX, path)
+        os.remove(JOB)
+    print("switched:" + json.dumps({"bad": bad}))
+
+
+def _remove_empty(path):
+    """The folders above a removed file, as far as nothing is left in them."""
+    while "/" in path:
+        path = path.rsplit("/", 1)[0]
+        try:
+            os.rmdir(path)
+        except OSError:
+            return

@@ -1,0 +1,102 @@
+# What a deploy has to do, from what is built and what the board holds. Pure: no files, no board.
+# Imports the standard library only. Promise: settings that are on the board already are never dropped.
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+
+MANIFEST = "manifest.json"
+CONFIG = "config.json"
+BOARD = "board.json"
+
+# The oldest MicroPython the firmware is written for: 1.24 brought what the UART needs.
+OLDEST = (1, 24)
+
+
+class Refused(Exception):
+    """This deploy cannot be done; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """copy: {path: bytes}, the manifest last; remove: paths that are on the board and no longer in the firmware."""
+
+    copy: dict
+    remove: tuple
+
+    def job(self):
+        """What the board needs to know to check the copies and take them over."""
+        return {
+            "files": [[path, digest(data)] for path, data in self.copy.items()],
+            "remove": list(self.remove),
+        }
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def small(value):
+    """JSON as it lies on the chip."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def chip_of(machine):
+    """The chip in MicroPython's name of a board: "Generic ESP32C3 module with ESP32C3" is esp32c3."""
+    match = re.search(r"esp32(?:[-\s]?([a-z]\d+))?[^\s]*$", machine.lower())
+    return match and "esp32" + (match.group(1) or "")
+
+
+def check_board(seen, wanted_board, name):
+    """Refuse a board that cannot run the firmware. wanted_board: what boards/name.json holds, or None."""
+    version = tuple(seen["version"][:2])
+    if seen["platform"] != "esp32":
+        raise Refused("this board runs MicroPython for %s; kmpeye is for the ESP32 family" % seen["platform"])
+    if version < OLDEST:
+        raise Refused(
+            "the board runs MicroPython %d.%d; kmpeye needs %d.%d or newer: flash a newer one first"
+            % (version + OLDEST)
+        )
+    chip = chip_of(seen["machine"])
+    if wanted_board and chip and chip != wanted_board["chip"]:
+        raise Refused(
+            "%s has an %s, but the chip here is an %s (%s): choose the BOARD that is connected"
+            % (name, wanted_board["chip"], chip, seen["machine"])
+        )
+
+
+def merge_config(text, given):
+    """The config with the given settings in it, as bytes; the text itself when nothing changes.
+
+    text: what the board holds, or None. What is not ours to judge stays as it is.
+    """
+    config = {}
+    if text is not None:
+        try:
+            config = json.loads(text)
+        except ValueError:
+            config = None
+        if not isinstance(config, dict):
+            raise Refused(
+                "%s on the board is not a JSON object, and writing to it would lose what it holds: "
+                "save it with `mpremote cp :%s .`, then remove it with `mpremote rm :%s`" % ((CONFIG,) * 3)
+            )
+    merged = {**config, **given}
+    if text is not None and merged == config:
+        return text.encode()
+    return small(merged)
+
+
+def make(built, seen, board=None, config=None):
+    """The Plan. built: {path: bytes} of the firmware, its manifest among them; seen: what onboard/look.py found;
+    board, config: bytes that board.json and config.json are to hold, or None to leave them alone."""
+    own = {path: data for path, data in built.items() if path != MANIFEST}
+    for path, data in ((BOARD, board), (CONFIG, config)):
+        if data is not None:
+            own[path] = data
+    own[MANIFEST] = built[MANIFEST]
+    there = seen["files"]
+    copy = {path: data for path, data in own.items() if there.get(path) != digest(data)}
+    remove = tuple(sorted(path for path in seen["listed"] if path not in built and path in there))
+    return Plan(copy, remove)
