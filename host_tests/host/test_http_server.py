@@ -28,7 +28,6 @@ STATUSES = (
     (b"GET / HTTP/1.1\r\n\r\n", 400, "no Host"),
     (b"nonsense\r\n\r\n", 400, "not HTTP"),
     (b"\x16\x03\x01\x02\x00\n\n", 400, "TLS at a plain port"),
-    (b"GET /debug/tail/x?q=%zz HTTP/1.1\r\n" + HOST + b"\r\n", 400, "a bad query, found by the handler"),
     (b"GET /nothing HTTP/1.1\r\n" + HOST + b"\r\n", 404, "nothing there"),
     (b"GET /../firmware/main.py HTTP/1.1\r\n" + HOST + b"\r\n", 404, "out of the page's folder"),
     (b"GET /%2e%2e/app.js HTTP/1.1\r\n" + HOST + b"\r\n", 404, "the same, encoded"),
@@ -37,22 +36,19 @@ STATUSES = (
     (b"get / HTTP/1.1\r\n" + HOST + b"\r\n", 405, "methods have a case"),
     (b"GET /debug/echo HTTP/1.1\r\n" + HOST + b"\r\n", 405, "only to be posted to"),
     (
-        b"POST /debug/echo HTTP/1.1\r\n" + HOST + b"Content-Length: 2001\r\n\r\n",
+        b"POST /debug/echo HTTP/1.1\r\n" + HOST + b"Content-Length: 1025\r\n\r\n",
         413,
-        "over the handler's limit",
+        "a body over the buffer",
     ),
     (b"GET /" + b"a" * 1100 + b" HTTP/1.1\r\n\r\n", 414, "a long address"),
     (b"GET / HTTP/1.1\r\n" + HOST + b"X: y\r\n" * 900 + b"\r\n", 431, "many headers"),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"Accept: " + b"a" * 900 + b"\r\n\r\n", 431, "a long header"),
     (b"POST /debug/echo HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n", 501, "chunked"),
     (b"GET / HTTP/2.0\r\n\r\n", 505, "another version"),
     (b"GET /debug/crash HTTP/1.1\r\n" + HOST + b"\r\n", 500, "a handler that fails"),
-    (b"GET /debug/silent HTTP/1.1\r\n" + HOST + b"\r\n", 500, "a handler that says nothing"),
     (b"GET /debug/starve HTTP/1.1\r\n" + HOST + b"\r\n", 503, "a handler without memory"),
     (b"GET / HTTP/1.1\r\n", 408, "a head that stops"),
     (b"", 408, "a client that says nothing"),
     (b"POST /debug/echo HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\nhalf", 408, "a body that stops"),
-    (b"GET /debug/hang HTTP/1.1\r\n" + HOST + b"\r\n", 503, "a handler that takes too long"),
     (
         b"GET / HTTP/1.1\r\n" + HOST + b"\r\nGET / HTTP/1.1\r\n\0\xff" * 50,
         200,
@@ -123,7 +119,7 @@ def test_a_request_may_come_byte_by_byte(site):
 
 
 def test_a_body_is_returned_whole(site):
-    body = bytes(range(250)) * 8
+    body = bytes(range(256)) * 4
     assert site.get("/debug/echo", "PUT", body=body)[2] == body
 
 
@@ -137,32 +133,23 @@ def test_small_pieces_leave_together(site):
     assert len(pieces) <= 8  # 3.4 KB in buffers of 1 KiB, and room for a network that splits them
 
 
-def test_a_prefix_route_sees_the_decoded_path_and_query(site):
-    assert site.get("/debug/tail/a%20b?q=c+d")[2] == b"/debug/tail/a b c d"
-
-
 def test_events_stay_open_longer_than_a_reply_may_take(site):
     status, headers, body = site.get("/debug/events?pause=%d" % REPLY_S)
     assert (status, headers["content-type"]) == (200, "text/event-stream")
     assert body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
 
 
-def test_a_file_that_has_not_changed_is_not_sent_again(site):
-    _, headers, body = site.get("/style.css")
-    assert body == (WWW / "style.css").read_bytes()
-    assert (headers["cache-control"], headers["vary"]) == ("no-cache", "Accept-Encoding")
-    for tags, status in ((headers["etag"], 304), ('"other", ' + headers["etag"], 304), ('"other"', 200)):
-        again, _, body = site.get("/style.css", headers="If-None-Match: %s\r\n" % tags)
-        assert (again, bool(body)) == (status, status == 200), tags
+def test_a_file_is_sent_as_it_is_stored(site):
+    for path, name in (("/", "index.html"), ("/app.js", "app.js"), ("/style.css", "style.css")):
+        status, headers, body = site.get(path)
+        assert (status, headers["cache-control"], "content-encoding" in headers) == (200, "no-cache", False)
+        assert body == (WWW / name).read_bytes()
 
 
-def test_a_handler_that_fails_is_counted_and_the_server_lives(site):
-    before = site.debug()
+def test_a_handler_that_fails_does_not_end_the_server(site):
     assert site.get("/debug/crash")[0] == 500
     assert site.get("/debug/crash-late")[0] == 200  # the head had been sent; the connection ends
-    after = site.debug()
-    assert after["errors"] == before["errors"] + 2
-    assert after["rejected"] == before["rejected"]
+    assert site.debug()["open"] == 1
 
 
 def test_a_fourth_connection_is_told_to_come_back(site):
@@ -241,7 +228,7 @@ def test_a_client_that_vanishes_before_it_asks_leaves_nothing_behind(site):
     site.alone()
 
 
-def test_what_the_chip_stores_is_sent_gzipped(micropython32, flash):
+def test_what_the_chip_stores_is_sent_gzipped_and_once(micropython32, flash):
     with http_client.running([micropython32, "-X", "heapsize=" + CHIP_HEAP], flash, flash / "www") as site:
         for path, name in (("/", "index.html"), ("/app.js", "app.js"), ("/style.css", "style.css")):
             status, headers, body = site.get(path, headers="Accept-Encoding: gzip, deflate\r\n")
@@ -251,11 +238,10 @@ def test_what_the_chip_stores_is_sent_gzipped(micropython32, flash):
                 int(headers["content-length"]),
             )
             assert gzip.decompress(body) == (WWW / name).read_bytes()
-            assert (
-                site.get(path, headers="Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n" % headers["etag"])[0]
-                == 304
-            )
-            assert site.get(path)[0] == 406
+            tag = headers["etag"]
+            for tags, status in ((tag, 304), ('"other", ' + tag, 304), ('"other"', 200)):
+                again, _, body = site.get(path, headers="If-None-Match: %s\r\n" % tags)
+                assert (again, bool(body)) == (status, status == 200), tags
 
 
 def test_200_requests_leave_the_heap_as_it_was(micropython32, flash):
@@ -268,7 +254,8 @@ def test_200_requests_leave_the_heap_as_it_was(micropython32, flash):
         for _ in range(50):
             for path in ("/", "/api/reading", "/api/status", "/nothing"):
                 site.get(path, headers="Accept-Encoding: gzip\r\n")
-        assert site.debug()["kept"] == kept
+        after = site.debug()
+        assert (after["kept"], after["requests"]) == (kept, 4 * 53 + 3)
 
 
 def test_a_failing_handler_is_logged_in_one_line(micropython64):

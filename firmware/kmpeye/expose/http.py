@@ -1,7 +1,7 @@
-# A small HTTP/1.1 server: bounded requests, streamed replies, one reply a connection.
-# Imports http_message (request and reply), http_parse (Refusal) and tcp (sockets); knows no reading.
-# Promises: at most max_connections at a time, their buffers made once at the start; every request and reply
-# has a deadline; every connection ends with a closed socket; nothing a client sends raises out of a task.
+# A small HTTP/1.1 server: bounded requests, streamed replies, one exchange a connection.
+# Imports tcp (sockets); knows no reading. Parsing is pure: Exchange.feed().
+# Promises: at most three connections at a time, each with one fixed buffer; every wait for a client has a
+# deadline; every connection ends with a closed socket; nothing a client sends raises out of a task.
 
 import asyncio
 import gc
@@ -9,177 +9,264 @@ import gc
 from micropython import const
 
 from kmpeye.expose import tcp
-from kmpeye.expose.http_message import ALWAYS, Gone, Request, Response
-from kmpeye.expose.http_parse import Refusal
 
+_PLACES = const(3)  # connections; each takes about 2 KiB while it lasts
+_BUFFER = const(
+    1024
+)  # one line of a head (our longest address has 60 bytes), or the body, or the reply's next bytes
+_HEAD_MAX = const(4096)  # all lines together: a browser sends 600-900 bytes, more with cookies of other sites
 _FIRST_BYTE_S = const(3)  # browsers open spare connections and leave them silent: each holds a place
 _BACKLOG = const(6)  # a browser opens up to six connections at once; those over our places wait here
 _TURN_WAITS = const(5)  # tenths of a second a connection waits for a place before it is refused
-_PAUSE_S = const(1)  # after a failed accept: without it the loop would spin while sockets are used up
 _DISCARD_MAX = const(16)  # buffers of unread input thrown away at the end of a connection
 
-_RETRY = ("Retry-After: 2",)
+# The headers that are kept, with a space on either side; all others pass through.
+_KEPT = b" host content-length transfer-encoding content-type if-none-match "
+
+# Ends every head. The page has no inline script or style and asks nobody but this device.
+# There are no reason phrases: no client reads them, HTTP/2 dropped them, and the body says more.
+_ALWAYS = (
+    "Connection: close\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+    "Content-Security-Policy: default-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'\r\n\r\n"
+)
+_NO_STORE = "Cache-Control: no-store\r\n"
+_RETRY = "Retry-After: 2\r\n"
+
+
+class Refusal(Exception):
+    """The request cannot be served: status, one sentence for a person, perhaps header lines."""
+
+
+class Exchange:
+    """One request and its reply, in one buffer: read first, then written.
+
+    A handler finds method, path, query (as sent), headers {name: bytes} and the body, buffer[:size], which start()
+    gives up; it answers with start(), write() and flush()."""
+
+    def __init__(self, buffer, socket, reply_s):
+        self.socket = socket
+        self.buffer = buffer
+        self.view = memoryview(buffer)
+        self.end = 0  # behind the last byte that was received, later behind the last one gathered
+        self.head = 0  # bytes of the head taken so far
+        self.size = None  # of the body; None: the head is not complete
+        self.method = self.path = ""
+        self.headers = {}
+        self.sent = False  # has anything left this device?
+        self.mute = False  # HEAD: no body
+        self.reply_s = reply_s
+
+    def feed(self, count):
+        """`count` bytes were put behind `end`: True when the request is whole, Refusal when it is bad."""
+        view = self.view
+        headers = self.headers
+        self.end += count
+        while self.size is None:
+            stop = self.buffer.find(b"\n", 0, self.end)
+            if stop < 0:
+                if self.end == _BUFFER:
+                    raise Refusal(431 if self.method else 414, "a line is longer than 1024 bytes")
+                return False
+            line = bytes(view[:stop])
+            stop += 1
+            self.head += stop
+            if self.head > _HEAD_MAX:
+                raise Refusal(431, "the headers are longer than 4096 bytes")
+            self.end -= stop
+            view[: self.end] = view[stop : stop + self.end]
+            if line[-1:] == b"\r":
+                line = line[:-1]
+            if not self.method:
+                if line:  # empty lines before the first one are forgiven (RFC 9112 §2.2)
+                    self._first(line)
+            elif line:
+                name, colon, value = line.partition(b":")
+                if not colon or name.split() != [name] or b"\r" in line or b"\0" in line:
+                    raise Refusal(400, "a header must read: Name: value")
+                name = name.lower()
+                if b" " + name + b" " in _KEPT:
+                    name = name.decode()
+                    value = value.strip()
+                    if headers.get(name):  # RFC 9110 §5.3; what must be single fails below
+                        value = headers[name] + b"," + value
+                    headers[name] = value
+            elif "transfer-encoding" in headers:
+                raise Refusal(501, "send Content-Length instead of Transfer-Encoding")
+            else:
+                size = headers.get("content-length", b"0")
+                if not size.isdigit() or b"," in headers.get("host", b","):
+                    raise Refusal(400, "send one Host, and Content-Length as a number")
+                self.size = int(size)
+                if self.size > _BUFFER:
+                    raise Refusal(413, "the body is longer than 1024 bytes")
+        return self.end >= self.size
+
+    def _first(self, line):
+        parts = line.split(b" ")
+        target = parts[1] if len(parts) == 3 else b""
+        if target[:7] == b"http://":  # the whole address, as for a proxy
+            target = target[target.find(b"/", 7) :]
+        if (
+            target[:1] != b"/"
+            or not parts[0]
+            or min(line) < 0x20
+            or max(line) > 0x7E
+            or parts[2][:5] != b"HTTP/"
+        ):
+            raise Refusal(400, "the first line must read: METHOD /address HTTP/1.1")
+        if parts[2] == b"HTTP/1.0":
+            self.headers["host"] = b""  # may come without
+        elif parts[2] != b"HTTP/1.1":
+            raise Refusal(505, "this server speaks HTTP/1.1")
+        self.method = parts[0].decode()
+        self.path, _, self.query = target.decode().partition("?")
+
+    async def read(self):
+        """Receive the whole request; EOFError when the client ends it before."""
+        count = 0
+        try:
+            while not self.feed(count):
+                count = self.socket.readinto(self.view[self.end :])
+                if count is None:
+                    count = 0
+                    await tcp.readable(self.socket)
+                elif not count:
+                    raise EOFError
+        except OSError:
+            raise EOFError
+
+    async def start(self, status, type, headers=_NO_STORE):
+        """Begin a reply; forgets what has been gathered. headers: lines, each with its CRLF."""
+        self.end = 0
+        await self.write(("HTTP/1.1 %d \r\nContent-Type: " % status, type, "\r\n", headers, _ALWAYS))
+        if self.method == "HEAD":
+            await self.flush()
+            self.mute = True
+
+    async def write(self, data):
+        """Gather every piece (str or bytes) of an iterable; sent when the buffer is full, at flush() and at the end."""
+        for piece in data:
+            if isinstance(piece, str):
+                piece = piece.encode()
+            while self.end + len(piece) >= _BUFFER:
+                stop = _BUFFER - self.end
+                self.view[self.end :] = piece[:stop]
+                self.end = _BUFFER
+                await self.flush()
+                piece = piece[stop:]
+            stop = self.end + len(piece)
+            self.view[self.end : stop] = piece
+            self.end = stop
+
+    async def flush(self):
+        """Send what has been gathered; EOFError when the client has gone or takes nothing for reply_s."""
+        data = self.view[: 0 if self.mute else self.end]
+        self.end = 0
+        self.sent = True
+        try:
+            while len(data):
+                count = self.socket.write(data)
+                if count is None:
+                    await asyncio.wait_for(tcp.writable(self.socket), self.reply_s)
+                else:
+                    data = data[count:]
+        except (OSError, asyncio.TimeoutError):
+            raise EOFError
 
 
 class Server:
-    """routes: rows (path, methods, handler); a path ending in * is a prefix.
+    """routes: {path: (methods, handler, argument...)}, the methods as the header Allow has them.
 
-    handler: async (request, response), may raise Refusal; log: takes one line when it failed otherwise."""
+    handler: async (exchange, argument...), may raise Refusal; log: takes one line when it failed otherwise."""
 
-    def __init__(self, routes, log=None, max_connections=3, request_s=10, reply_s=30):
+    def __init__(self, routes, log, request_s=10, reply_s=30):
         self._routes = routes
         self._log = log
-        self._request_s = request_s  # for the whole request, head and body
-        self._reply_s = reply_s
-        self._max = max_connections
-        self._places = []  # (request, response): made when first needed, then kept and used again
-        self._tasks = ()
-        self._listener = None
-        self.requests = 0  # heads that arrived whole
-        self.rejected = 0  # refused: bad, late, unknown or too many
-        self.errors = 0  # handlers that failed
-
-    @property
-    def open(self):
-        """Connections now."""
-        return sum([request.socket is not None for request, _ in self._places])
+        self._request_s = request_s  # for a whole request, head and body
+        self._reply_s = reply_s  # for each piece of a reply
+        self._buffer = None  # kept from the last connection for the next: one is enough while it is quiet
+        self.open = 0  # connections now
+        self.requests = 0  # that arrived whole
 
     async def start(self, host, port):
         """Listen; OSError when the port is taken."""
         self._listener = tcp.listen(host, port, _BACKLOG)
-        self._tasks = (asyncio.create_task(self._accept()), asyncio.create_task(self._watch()))
+        self._task = asyncio.create_task(self._accept())
 
     async def close(self):
-        """Stop listening and cut all connections."""
-        tasks = self._tasks + tuple([request.task for request, _ in self._places if request.task])
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            try:
-                await task
-            except asyncio.CancelledError:
-                pass
-        for request, _ in self._places:
-            request.close()  # where the task was cancelled before it ran
-        self._tasks = ()
+        """Stop listening."""
+        self._task.cancel()
         self._listener.close()
-
-    async def _watch(self):
-        while True:
-            await asyncio.sleep(1)
-            for request, _ in self._places:
-                if request.task:
-                    request.tick()
 
     async def _accept(self):
         while True:
             await tcp.readable(self._listener)
             # A page comes as several requests at once: let the extra ones wait a moment for their turn.
-            waits = 0
-            while self.open == self._max and waits < _TURN_WAITS:
-                waits += 1
-                await asyncio.sleep(0.1)
-            request = None
+            for _ in range(_TURN_WAITS):
+                if self.open >= _PLACES:
+                    await asyncio.sleep(0.1)
             try:
-                request, response = self._place()
-                sock = tcp.accept(self._listener)
-                if request:
-                    request.socket = sock
-                    request.task = asyncio.create_task(self._serve(request, response))
-                else:
-                    self._turn_away(sock)
+                buffer = self._buffer or bytearray(_BUFFER)
+                exchange = Exchange(buffer, tcp.accept(self._listener), self._reply_s)
+                self._buffer = None
+                if self.open < _PLACES:
+                    asyncio.create_task(self._serve(exchange))  # noqa: RUF006  (what it waits for holds it)
+                else:  # here, so that there is one of these at a time
+                    await self._serve(exchange)
             except (OSError, MemoryError):
-                if request:
-                    request.close()
                 gc.collect()
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(1)  # without it the loop would spin while sockets are used up
 
-    def _place(self):
-        for place in self._places:
-            if not place[0].socket:
-                return place
-        if len(self._places) == self._max:
-            return None, None
-        request = Request(self._reply_s)
-        place = (request, Response(request))
-        self._places.append(place)
-        return place
-
-    def _turn_away(self, sock):
-        self.rejected += 1
+    async def _serve(self, exchange):
+        self.open += 1
+        refusal = None
+        socket = exchange.socket
         try:
-            tcp.receive(sock, bytearray(1024))  # closing over unread input would lose the reply
-            body = b'{"error": "all connections are in use; try again in 2 seconds"}'
-            tcp.transmit(
-                sock, b"HTTP/1.1 503 %sapplication/json\r\nRetry-After: 2\r\n\r\n%s" % (ALWAYS, body)
-            )
-        finally:
-            sock.close()
-
-    async def _serve(self, request, response):
-        try:
-            refusal = await self._answer(request, response)
-            if refusal:
-                self.rejected += refusal.status != 500
-                if not response.sent:
-                    await response.refuse(refusal)
-                    if not request.complete:
-                        await asyncio.sleep(0.1)  # the rest of a long head is still on its way
+            try:
+                await self._answer(exchange)
+            except Refusal as e:
+                refusal = e.args
+            except MemoryError:
+                gc.collect()
+                refusal = (503, "out of memory; try again", _RETRY)
+            except EOFError:
+                raise
+            except Exception as e:
+                self._log("http: %s %s: %r" % (exchange.method, exchange.path, e))
+                refusal = (500, "the device failed; its log says how")
+            if refusal and not exchange.sent:
+                text = '{"error":"%s"}' % refusal[1]
+                headers = "%sContent-Length: %d\r\n" % (_NO_STORE, len(text))
+                for line in refusal[2:]:
+                    headers += line
+                await exchange.start(refusal[0], "application/json", headers)
+                await exchange.write((text,))
+                await exchange.flush()
+                await asyncio.sleep(0.1)  # the rest of the request is still on its way
             for _ in range(_DISCARD_MAX):  # closing over unread input would lose the reply
-                if not tcp.receive(request.socket, request.view):
+                if not socket.readinto(exchange.view):
                     break
-        except (Gone, OSError, asyncio.CancelledError):
-            pass
+        except (EOFError, OSError, MemoryError):
+            pass  # the client has gone, or there is no room to tell it
         finally:
-            request.close()
+            socket.close()
+            self._buffer = exchange.buffer
+            self.open -= 1
 
-    async def _answer(self, request, response):
-        # Serve one request; the refusal to send if that did not go well.
+    async def _answer(self, exchange):
+        if self.open > _PLACES:
+            raise Refusal(503, "all connections are in use; try again", _RETRY)
         try:
-            request.clear()
-            response.clear()
-            request.deadline_in(min(_FIRST_BYTE_S, self._request_s))
-            count = await request.receive(request.room())
-            request.deadline_in(self._request_s)
-            while not request.feed(count):
-                count = await request.receive(request.room())
-            self.requests += 1
-            if not request.body_size:
-                request.answering()
-            await self._handler(request)(request, response)
-            if not response.status:
-                raise RuntimeError("the handler sent no reply")
-            await response.flush()
-        except Refusal as refusal:
-            return refusal
-        except asyncio.CancelledError:
-            if not request.overdue:
-                raise  # the server is being closed
-            if request.reading:
-                return Refusal(408, "the request did not arrive within %d seconds" % self._request_s)
-            return Refusal(503, "the answer took too long", _RETRY)
-        except MemoryError:
-            gc.collect()
-            return Refusal(503, "not enough memory just now; try again", _RETRY)
-        except Gone:
-            raise
-        except Exception as error:
-            self.errors += 1
-            if self._log:
-                self._log("http: %s %s: %r" % (request.method, request.path, error))
-            return Refusal(500, "the device made a mistake; it has been counted and logged")
-
-    def _handler(self, request):
-        path = request.path
-        method = "GET" if request.method == "HEAD" else request.method
-        allowed = ()
-        for pattern, methods, handler in self._routes:
-            if pattern == path or (pattern[-1] == "*" and path.startswith(pattern[:-1])):
-                if method in methods:
-                    return handler
-                allowed += tuple(methods)
-        if not allowed:
-            raise Refusal(404, "nothing is at this address; the page is at /")
-        if "GET" in allowed:
-            allowed += ("HEAD",)
-        raise Refusal(405, "this address takes other methods", ("Allow: " + ", ".join(allowed),))
+            await asyncio.wait_for(tcp.readable(exchange.socket), min(_FIRST_BYTE_S, self._request_s))
+            await asyncio.wait_for(exchange.read(), self._request_s)
+        except asyncio.TimeoutError:
+            raise Refusal(408, "send the whole request at once")
+        self.requests += 1
+        route = self._routes.get(exchange.path)
+        if not route:
+            raise Refusal(404, "nothing is here; the page is at /")
+        if exchange.method not in route[0].split(", "):
+            raise Refusal(405, "this address takes " + route[0], "Allow: %s\r\n" % route[0])
+        await route[1](exchange, *route[2:])
+        await exchange.flush()
