@@ -1,17 +1,13 @@
-"""The simulated meter on its line: models, the pace of the wire, and the rules of 447 2.1. All in invented time.
+"""The simulated meter on its line: the pace of the wire, and the rules of 447 2.1. All in invented time.
 
 Uses sim_head; its faults, values and ports are tested in files of their own.
 """
 
-import json
-
 import pytest
 
-from conftest import ROOT
 from kmp import command
 from kmp.frame import ACKNOWLEDGE, FRAME, FROM_METER, METER, TO_METER, build
-from kmp.registers import register_key
-from kmpsim import line, model
+from kmpsim import line
 from sim_head import (
     BYTE_MS,
     QUIET_MS,
@@ -24,62 +20,6 @@ from sim_head import (
     registers,
     sim,
 )
-
-
-@pytest.mark.parametrize("name", model.names())
-def test_a_model_answers_every_register_it_has_in_batches_of_eight(name):
-    meter = sim(name, time_factor=0)
-    ids = [register.id for register in meter.model.registers]
-    found = {}
-    for i in range(0, len(ids), 8):
-        found.update(registers(meter, ids[i : i + 8], i * QUIET_MS))
-    assert found == meter.state.values()
-    assert [one for one in ids if register_key(one).startswith("register_")] == []
-
-
-# Kamstrup 5512-447 5.2 (MULTICAL 601) and 5512-1036 page 82 (MULTICAL 62); PyKamstrup pull request 6 (MULTICAL 21).
-DOCUMENTED = {
-    "multical21": [68, 243, 74, 1004, 99, 299, 292, 1002, 1001],
-    "multical601": [
-        *(1003, 1002, 1004, 60, 94, 63, 61, 62, 95, 96, 97, 110, 64, 65, 66, 67, 98, 68, 69, 84, 85, 72, 73),
-        *(86, 87, 88, 122, 89, 91, 92, 74, 75, 80, 99, 113, 175, 155, 152, 153, 168, 1001, 112, 1010, 114),
-        *(104, 1005, 154, 157, 158, 234, 235, 146, 147, 149, 150, *range(123, 131), *range(138, 146)),
-    ],
-    "multical62": [
-        *(1003, 68, 84, 85, 1004, 113, 1002, 99, 74, *range(123, 127), *range(138, 142), 98, 152, 153, 168),
-        *(1001, 112, 1010, 114, 104, 1005, 154, 157, 158, 175, 234, 235, 239),
-    ],
-}
-
-
-@pytest.mark.parametrize("name", model.names())
-def test_a_model_has_the_registers_of_its_document(name):
-    assert sorted(register.id for register in model.load(name).registers) == sorted(DOCUMENTED[name])
-
-
-def test_values_have_two_and_four_bytes():
-    assert {r.nob for r in model.load("MULTICAL 21").registers} == {2, 4}
-    assert {r.nob for r in model.load("multical601").registers} == {4}
-    assert {r.nob for r in model.load("multical62").registers} == {2, 4}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"kind": "sometimes"}, "kind is one of"),
-        ({"kind": "now", "of": "love"}, "of is one of"),
-        ({"kind": "constant"}, "the keys of 'constant' are"),
-        ({"kind": "max", "of": "flow", "over": "week", "start": 0}, "month or year"),
-        ({"kind": "when", "of": 999}, "must be of a max or min register"),
-        ({"kind": "now", "of": "flow", "unit": 53}, "unit 53"),
-    ],
-)
-def test_a_model_file_that_is_wrong_is_refused_by_name(change, words):
-    data = json.loads((ROOT / "tools/kmpsim/meters/multical21.json").read_text(encoding="utf-8"))
-    data["registers"].append({"id": 500, "unit": 41, "nob": 2, "exponent": 0} | change)
-    with pytest.raises(ValueError, match=words) as refused:
-        model.parse(data, "mine")
-    assert "mine: register 500" in str(refused.value)
 
 
 def test_bytes_come_eleven_bit_times_apart_after_the_request_and_the_latency():

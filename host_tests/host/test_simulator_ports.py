@@ -17,6 +17,7 @@ import serial
 
 from conftest import ROOT
 from kmp import command
+from kmp.frame import METER, TO_METER, build
 from kmp.value import text
 from sim_head import (
     SERIAL,
@@ -127,7 +128,7 @@ def test_a_taken_port_and_a_wrong_meter_are_said():
     assert done.stdout == ""
     done = sim_command("--meter", "multical22", "--tcp", "127.0.0.1:0")
     assert done.returncode == 2
-    assert "multical21, multical601, multical62" in done.stderr
+    assert "kamstrup382, multical21, multical302" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,10 @@ def test_a_taken_port_and_a_wrong_meter_are_said():
         (["--tcp", "127.0.0.1:0", "--serial", "4294967296"], "0 to 4294967295"),
         (["--tcp", "127.0.0.1:0", "--clock", "2026-02-30T00:00:00"], "is not a time"),
         (["--tcp", "127.0.0.1:0", "--pty", "x"], "not allowed with"),
+        (["--tcp", "127.0.0.1:0", "--info", "65536"], "of a MULTICAL 21 is 0 to 65535"),
+        (["--tcp", "127.0.0.1:0", "--info", "leak"], "an info code is a number, not 'leak'"),
+        (["--tcp", "127.0.0.1:0", "--energy", "GJ"], "a MULTICAL 21 has no energy in GJ"),
+        (["--tcp", "127.0.0.1:0", "--eye", "lazy"], "invalid choice: 'lazy'"),
         ([], "--tcp --pty is required"),
     ],
 )
@@ -219,3 +224,60 @@ def test_a_signal_ends_it_and_leaves_nothing(how, tmp_path):
             process.send_signal(how)
             assert process.wait(30) == 0
         assert not os.path.lexists(link)
+
+
+def test_energy_and_info_can_be_chosen():
+    request = build(TO_METER, METER, command.get_register([60, 99]))
+    with running(
+        *(
+            "--meter",
+            "multical403",
+            "--tcp",
+            "127.0.0.1:0",
+            "--fast",
+            "--frozen",
+            "--energy",
+            "GJ",
+            "--info",
+            "24",
+        )
+    ) as (process, ready):
+        with socket.create_connection(address(ready), timeout=20) as client:
+            client.sendall(request)
+            reply = one_frame(lambda: client.recv(100))
+        assert json.loads(process.stdout.readline())["registers"] == {"60": "200.33", "99": "24"}
+        assert [(one[0], one[1]) for one in command.read_registers(application(reply))] == [(60, 8), (99, 51)]
+
+
+def test_a_file_is_the_hand_at_the_magnet(tmp_path):
+    magnet = tmp_path / "magnet"
+    magnet.write_text("0")
+    with running(
+        *("--meter", "multical403", "--tcp", "127.0.0.1:0", "--fast", "--frozen", "--eye", "key"),
+        *("--magnet-file", magnet),
+    ) as (_, ready):
+        with socket.create_connection(address(ready), timeout=0.2) as client:
+            client.sendall(SERIAL)
+            with pytest.raises(TimeoutError):
+                client.recv(1)  # the key was not pressed yet
+            magnet.write_text("")  # while it is being written
+            magnet.write_text("1\n")
+            for _ in range(100):
+                client.sendall(SERIAL)
+                with contextlib.suppress(TimeoutError):
+                    assert one_frame(lambda: client.recv(100))
+                    break
+            else:
+                raise AssertionError("the key did nothing")
+
+
+def test_a_magnet_file_that_cannot_be_used_is_said(tmp_path):
+    magnet = tmp_path / "magnet"
+    arguments = ("--meter", "multical21", "--tcp", "127.0.0.1:0", "--eye", "magnet", "--magnet-file", magnet)
+    done = sim_command(*arguments)
+    assert done.returncode == 1
+    assert "No such file" in done.stderr
+    magnet.write_text("here")
+    done = sim_command(*arguments)
+    assert done.returncode == 1
+    assert "does not hold 0 or 1" in done.stderr

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from conftest import ROOT
-from kmp.calendar import CLOCK, DATE, date_text, day_number
+from kmp.calendar import CLOCK, DATE, date_text, day_number, rtc_fields
 from kmpsim import model
 from kmpsim.meter import Options, SimMeter
 from kmpsim.plant import Plant
@@ -72,6 +72,115 @@ def test_extremes_hold_the_present_value_and_start_again_with_the_month(name):
         month = day_number(2026, 11, 22) + (hour + 6) // 24 >= day_number(2026, 12, 1)
         assert (values[138][0] // 100 == 2612) == month
         assert values[138][0] % 100 >= 1
+
+
+# Finer registers that begin where their total does: (meter, total, finer, its steps in one of the total, its end)
+FINER = [
+    ("multical403", 60, 266, 1000, 10**7),
+    ("multical302", 60, 266, 1000, 10**7),
+    ("multical803", 60, 266, 10_000, 10**7),
+    ("multical302", 68, 239, 100, 10**8),
+    ("multical62", 68, 239, 100, 10**8),
+    ("multical402", 68, 223, 100, 10**8),
+    ("kamstrup382", 1, 13, 10_000, 10**8),
+    ("omnipower", 1, 13, 100, 10**8),
+]
+
+
+@pytest.mark.parametrize(("name", "total", "finer", "steps", "end"), FINER)
+def test_a_finer_register_carries_the_lower_digits_of_its_total(name, total, finer, steps, end):
+    meter = sim(name)
+    before = meter.state.values()[finer][0]
+    for hour in range(0, 48, 5):
+        meter.due(hour * 3_600_000 + 1234)
+        values = meter.state.values()
+        assert values[finer][0] // steps == values[total][0] % (end // steps)
+    assert meter.state.values()[finer][0] != before
+
+
+@pytest.mark.parametrize("name", ["multical602", "multical402"])
+def test_register_155_runs_apart_and_by_the_same_energy(name):
+    meter = sim(name)
+    before = meter.state.values()
+    assert before[155][0] // 1000 != before[60][0] % 10**5
+    meter.due(86_400_000)
+    after = meter.state.values()
+    assert (after[155][0] - before[155][0]) // 1000 == after[60][0] - before[60][0] > 0
+
+
+def test_a_full_finer_register_starts_again_where_the_meter_has_its_end():
+    full = {"id": 266, "unit": 1, "nob": 4, "exponent": 0, "kind": "total", "of": "heat"}
+    data = {"like": "multical403", "registers": [{**full, "start": 9_999_999, "modulo": 10**7}]}
+    meter = SimMeter(model.parse(data, "full"), 0, 1, Options(start_s=START_S))
+    meter.due(3_600_000)
+    assert 0 < meter.state.values()[266][0] < 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "exponent", "joule"), [("GJ", 8, -2, 10**7), ("kWh", 2, 0, 3_600_000)]
+)
+def test_a_heat_meter_counts_the_same_energy_in_another_unit(name, unit, exponent, joule):
+    changed = model.with_energy(model.load("multical403"), name)
+    meter, other = sim("multical403"), SimMeter(changed, 0, 1, Options(start_s=START_S))
+    for hour in range(0, 72, 7):
+        for one in (meter, other):
+            one.due(hour * 3_600_000)
+        values, theirs = meter.state.values(), other.state.values()
+        assert other.state.read(60)[1] == unit
+        assert theirs[60][1] == exponent
+        whole = 10_000 * (values[60][0] // 10_000) * 1000 + values[266][0] % 10**7  # Wh, with all digits
+        assert theirs[60][0] == whole * 3600 // joule
+        assert {k: v for k, v in values.items() if k not in (60, 63)} == {
+            k: v for k, v in theirs.items() if k not in (60, 63)
+        }
+
+
+@pytest.mark.parametrize(("name", "phases"), [("kamstrup162", 1), ("kamstrup382", 3), ("omnipower", 3)])
+def test_electricity_goes_one_way_at_a_time_and_adds_up(name, phases):
+    meter = sim(name, start_s=day_number(2026, 6, 1) * 86400)  # the sun feeds back
+    first = meter.state.values()
+    fed = 0
+    for quarter in range(96):
+        meter.due(quarter * 900_000)
+        v = {register: mantissa for register, (mantissa, _) in meter.state.values().items()}
+        assert 0 in (v[1023], v[1024]) and 0 in (v[1025], v[1026])
+        net = sum(v[1080 + i] - v[1344 + i] for i in range(phases))
+        assert net == v[1023] - v[1024]
+        assert v[39] >= v[1023] and v[40] >= v[1024]
+        fed += v[1024] > 0
+        for i in range(phases):
+            assert 220 <= v[1054 + i] <= 240
+            amperes = Fraction(v[1076 + i]) * Fraction(10) ** meter.state.values()[1076 + i][1]
+            apparent = (v[1054 + i] + Fraction(1, 2)) * (amperes + Fraction(1, 100))  # VA, at the most
+            assert (v[1080 + i] + v[1344 + i]) * 1000 <= apparent * (v[1170 + i] + 1)
+    last = meter.state.values()
+    assert 20 < fed < 70
+    gained = {one: last[one][0] - first[one][0] for one in (1, 2, 3, 13, 14, 19, 20, 23, 24)}
+    assert gained[13] > 20_000 and gained[14] > 5_000  # 2 kWh, 0.5 kWh
+    assert abs(gained[19] + gained[23] - gained[1]) <= 1
+    assert abs(gained[20] + gained[24] - gained[2]) <= 1
+
+
+def test_the_moment_of_the_largest_power_is_kept():
+    meter = sim("kamstrup382")
+    largest, when = meter.state.values()[39][0], (2026, 11, 1, 0, 0)
+    for minute in range(3 * 24 * 60):
+        meter.due(minute * 60_000)
+        now = meter.state.read(1023)[2]
+        if now > largest:
+            largest, when = now, (2026, 11, 22 + (minute + 360) // 1440, (minute // 60 + 6) % 24, minute % 60)
+        assert meter.state.read(39)[2] == largest
+        assert rtc_fields(meter.state.read(1049)[2])[:5] == when
+    assert when[2] > 1
+
+
+def test_the_rtc_says_what_clock_and_date_say():
+    meter = sim("kamstrup382", time_factor=0)
+    assert rtc_fields(meter.state.values()[1047][0]) == (2026, 11, 22, 6, 0, 0, 2, 7)  # a Sunday
+    # As the frame k382-aimir-6 has it, but for bit 7 of its status: a Monday, 2012-09-10 16:02:33.
+    moment = day_number(2012, 9, 10) * 86400 + 16 * 3600 + 2 * 60 + 33
+    meter = sim("kamstrup382", time_factor=0, start_s=moment)
+    assert meter.state.values()[1047][0] == 0x0201_2102_100A_090C
 
 
 def test_the_clock_runs_with_the_line_and_by_its_factor():

@@ -1,7 +1,7 @@
 # SimMeter: a meter as a head sees it through its optical port, without I/O and without a clock of its own.
 # Bytes and the time go in, bytes with their times come out; who calls it with invented times simulates months
 # in a second. Imports the protocol package and its neighbours here.
-# Rules: Kamstrup 5512-447 2.1 (timing), 6.1-6.2 (commands).
+# Rules: Kamstrup 5512-447 2.1 (timing), 6.1-6.3 (commands).
 
 import random
 from collections import Counter
@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 
 from kmp.command import GET_REGISTER, GET_SERIAL, GET_TYPE, SET_CLOCK
 from kmp.frame import ACK, ACKNOWLEDGE, FRAME, FROM_METER, NONE, TO_METER, ProtocolError, Reader, build
+from kmp.log import is_log
 from kmp.meter import read_request, register_reply, serial_reply, type_reply
+from kmpsim.eye import Eye
 from kmpsim.faults import Faults, Odds
 from kmpsim.line import Line
+from kmpsim.logger import empty_reply
 from kmpsim.state import State
 
 _DEAF_MS = 1600  # after invalid data, requests are ignored for so long
@@ -31,6 +34,7 @@ class Options:
     time_factor: float = 1  # simulated time to line time; 0: the totals and the clock stand still
     start_s: int = 0  # the meter's clock at the start, in seconds since 2000-01-01
     serial: int = None
+    eye: str = "always"  # see eye.py; its hours are those of the line, whatever the time factor
     odds: Odds = field(default_factory=Odds)
 
 
@@ -54,6 +58,8 @@ class SimMeter:
         self.options = options or Options()
         self.serial = self.model.serial if self.options.serial is None else self.options.serial
         self.state = State(model, seed, self.options.start_s, self.serial)
+        self._loggers = {address for address, _ in self.state.logs}
+        self.eye = Eye(self.options.eye, seed)
         self.line = Line(model.baud, self.options.fast)
         self.counters = Counters()
         self._answered = answered
@@ -73,6 +79,16 @@ class SimMeter:
     def receive(self, data, now_ms):
         """The head's port was given these bytes at this moment; its UART sends them one after the other."""
         self.line.send(bytes(data), now_ms, self.options.echo)
+
+    def magnet(self, on, now_ms):
+        """A magnet is put to the meter or taken away; none is there at the start."""
+        self._hear_until(now_ms)
+        self.eye.magnet(on, now_ms)
+
+    def press(self, now_ms):
+        """Somebody presses the meter's key."""
+        self._hear_until(now_ms)
+        self.eye.press(now_ms)
 
     def next_due(self):
         """When something happens next: due() has news then. None: never, until the head sends."""
@@ -111,6 +127,12 @@ class SimMeter:
 
     def _hear(self, start, end, byte):
         reader = self._reader
+        off = self.eye.off(start)
+        if off:
+            if byte == TO_METER:
+                self.counters.ignored[off] += 1
+            reader.reset()
+            return
         gap = _FAST_GAP_MS if self.options.fast else _GAP_MS
         if reader.abandoned() and start - self._last_byte > gap:
             reader.reset()
@@ -137,7 +159,8 @@ class SimMeter:
             return
         self.counters.requests += 1
         reason = None
-        if reader.address != self.model.address:
+        address = reader.address
+        if address != self.model.address and address not in self._loggers:
             reason = "address"
         elif self._frame_began < self._busy_until:  # while a reply is made or sent, and a byte time longer
             reason = "busy"
@@ -151,7 +174,7 @@ class SimMeter:
         self._live(at)
         application = bytes(reader.application())
         try:
-            answer = self._answer(application)
+            answer = self._answer(address, application)
         except ProtocolError:
             self._invalid("malformed", at)
             return
@@ -160,6 +183,7 @@ class SimMeter:
             return
         reply, registers = answer
         self.counters.answered += 1
+        self.eye.replied(at)
         arrives, faults = self._faults.spoil(reply)
         self.counters.faults.update(faults)
         first = at + self._reply_latency()
@@ -169,7 +193,7 @@ class SimMeter:
         self._busy_until = first + max(len(reply), len(arrives)) * each + each
         self._awake_until = first + each + _AWAKE_MS
         if self._answered:
-            self._answered(build(TO_METER, self.model.address, application), reply, registers, faults)
+            self._answered(build(TO_METER, address, application), reply, registers, faults)
 
     def _reply_latency(self):
         drawn = self._latency.uniform(*self.model.latency_ms)
@@ -177,10 +201,17 @@ class SimMeter:
             return self.options.latency_ms
         return 0 if self.options.fast else drawn
 
-    def _answer(self, application):
-        """(reply on the wire, registers in it), or None for a command that this meter does not know."""
+    def _answer(self, address, application):
+        """(reply on the wire, registers in it), or None for a command that this meter or its logger does not
+        know."""
         cid, fields = read_request(application)
         registers = []
+        if is_log(cid) and address in self._loggers:
+            log = self.state.logs.get((address, fields["log"]))
+            reply = log.answer(cid, fields) if log else empty_reply(cid, fields["log"])
+            return build(FROM_METER, address, reply), registers
+        if address != self.model.address:
+            return None
         if cid == SET_CLOCK:
             self.state.set_clock(fields["date"], fields["clock"])
             return bytes((ACK,)), registers
@@ -193,4 +224,4 @@ class SimMeter:
             reply = type_reply(self.model.type_id, *self.model.revision)
         else:
             return None
-        return build(FROM_METER, self.model.address, reply), registers
+        return build(FROM_METER, address, reply), registers

@@ -1,6 +1,6 @@
-# What flows through the meter, minute by minute: a household's water or a building's heat. Pure: the same
-# seed and minute always give the same flow and temperatures, in whole numbers, so that totals are exact.
-# Imports only kmp.calendar.
+# What flows through the meter, minute by minute: a household's water or a building's heat (electricity: grid.py).
+# Pure: the same seed and minute always give the same flow and temperatures, in whole numbers, so that totals
+# are exact. Imports only kmp.calendar.
 
 from collections import namedtuple
 from hashlib import blake2b
@@ -10,7 +10,7 @@ from kmp.calendar import date_of_day
 # flow, flow_2: l/h. Temperatures: 0.01 °C. Constant within a minute.
 Minute = namedtuple("Minute", "flow flow_2 t1 t2 t3 water ambient")
 
-_MINUTES_A_DAY = 1440
+MINUTES_A_DAY = 1440
 
 # Water: minutes in a thousand with a tap open, by hour of the day. Makes about 500 litres a day at a peak of 900 l/h.
 _TAP_PERMILLE = (4, 2, 2, 2, 4, 20, 90, 140, 90, 50, 40, 40, 55, 45, 35, 35, 50, 80, 95, 85, 60, 45, 30, 12)
@@ -20,6 +20,18 @@ _HOUR_PERCENT = (
 )  # fmt: skip
 _MONTH_PERCENT = (100, 96, 80, 55, 32, 15, 11, 11, 24, 50, 74, 93)
 _COLD_WATER = (620, 590, 640, 780, 980, 1180, 1340, 1400, 1310, 1130, 910, 720)  # in the pipe, by month
+
+
+def chance(seed, number, salt):
+    """A number from 0 to 999 999 that looks random and belongs to this minute."""
+    digest = blake2b(b"%d %d %d" % (seed, number, salt), digest_size=6).digest()
+    return int.from_bytes(digest, "big") % 1_000_000
+
+
+def month_and_hour(number):
+    """(month, hour) of a minute; January is 0."""
+    day, minute_of_day = divmod(number, MINUTES_A_DAY)
+    return date_of_day(day)[1] - 1, minute_of_day // 60
 
 
 class Plant:
@@ -32,15 +44,10 @@ class Plant:
 
     def minute(self, number):
         """The Minute with this number, counted from 2000-01-01."""
-        day, minute_of_day = divmod(number, _MINUTES_A_DAY)
-        month = date_of_day(day)[1] - 1
-        hour = minute_of_day // 60
-        return self._make(number, month, hour)
+        return self._make(number, *month_and_hour(number))
 
     def _chance(self, number, salt):
-        """A number from 0 to 999 999 that looks random and belongs to this minute."""
-        digest = blake2b(b"%d %d %d" % (self._seed, number, salt), digest_size=6).digest()
-        return int.from_bytes(digest, "big") % 1_000_000
+        return chance(self._seed, number, salt)
 
     def _water(self, number, month, hour):
         flow = 0

@@ -1,5 +1,5 @@
 # A SimMeter in real time behind a port, until a signal ends it. The only file here that knows a clock.
-# Imports nothing of ours: meter and port come in ready made.
+# Imports nothing of ours: meter, port and hand come in ready made.
 
 import selectors
 import signal
@@ -9,10 +9,12 @@ import time
 # Even when nothing is due the meter lives on, so that a long silence at a high time factor costs
 # its work second by second and not all at once at the next request.
 _IDLE_S = 1.0
+_HAND_S = 0.05  # how often the magnet is looked at: a servo needs longer to move
 
 
-def serve(meter_at, port, ready):
-    """Run until SIGINT or SIGTERM. meter_at(now_ms) makes the meter; ready() is called when a head may come."""
+def serve(meter_at, port, hand, ready):
+    """Run until SIGINT or SIGTERM. meter_at(now_ms) makes the meter, hand is its Hand; ready() is called when a
+    head may come."""
     selector = selectors.DefaultSelector()
     woken, waker = socket.socketpair()
     for end in (woken, waker):
@@ -27,9 +29,10 @@ def serve(meter_at, port, ready):
     try:
         port.attach(selector)
         meter = meter_at(_now_ms())
+        hand.move(meter, _now_ms())
         ready()
         while not stopping:
-            _round(meter, port, selector)
+            _round(meter, port, hand, selector)
     finally:
         signal.set_wakeup_fd(old_waker)
         for one, handler in old_handlers.items():
@@ -39,10 +42,13 @@ def serve(meter_at, port, ready):
         waker.close()
 
 
-def _round(meter, port, selector):
+def _round(meter, port, hand, selector):
     """Wait for the next thing to happen; bytes in, bytes out."""
     due = meter.next_due()
-    selector.select(_IDLE_S if due is None else min(_IDLE_S, max(0, (due - _now_ms()) / 1000)))
+    idle_s = _HAND_S if hand.polled() else _IDLE_S
+    selector.select(idle_s if due is None else min(idle_s, max(0, (due - _now_ms()) / 1000)))
+    if hand.polled():
+        hand.move(meter, _now_ms())
     meter.line.head_baud = port.head_baud() or meter.model.baud
     data = port.read()
     if data:

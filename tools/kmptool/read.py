@@ -15,7 +15,32 @@ from kmptool.describe import valued
 from kmptool.jsonline import dumps
 
 # What is asked without --register: three requests that fit every kind of meter.
-_USUAL = (60, 63, 68, 80, 74, 86, 87, 89, 99, 1004, 1001, 1003, 1002, 243, 292, 299, 1, 2, 13, 1023, 84, 85, 266, 239)
+_USUAL = (
+    60,
+    63,
+    68,
+    80,
+    74,
+    86,
+    87,
+    89,
+    99,
+    1004,
+    1001,
+    1003,
+    1002,
+    243,
+    292,
+    299,
+    1,
+    2,
+    13,
+    1023,
+    84,
+    85,
+    266,
+    239,
+)
 
 _BAUDS = (300, 1200, 2400, 9600)  # what a serial device can be set to (port_tty)
 
@@ -40,7 +65,8 @@ def _register(text):
         try:
             number = int(text, 0)
         except ValueError:
-            raise argparse.ArgumentTypeError("%r is no register: a name like volume, or an id like 68 or 0x44" % text)
+            right = "a name like volume, or an id like 68 or 0x44"
+            raise argparse.ArgumentTypeError("%r is no register: %s" % (text, right)) from None
     if not 0 <= number <= 0xFFFF:
         raise argparse.ArgumentTypeError("a register id is 0 to 65535, not %d" % number)
     return number
@@ -54,11 +80,26 @@ def add_parser(subparsers):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", required=True, help="a serial device, or socket://HOST:PORT")
-    parser.add_argument("--register", action="append", nargs="+", type=_register, metavar="ID", help="name or id; repeat")
-    parser.add_argument("--address", type=_number, default=63, help="KMP address (63 meter, 127 and 191 loggers)")
-    parser.add_argument("--baud", type=int, default=1200, choices=_BAUDS, help="1200; electricity meters 9600")
-    parser.add_argument("--retries", type=int, default=RETRIES, choices=range(10), help="tries after the first")
-    parser.add_argument("--type", action="store_true", help="also ask for type and serial number (two more requests)")
+    parser.add_argument(
+        "--register",
+        action="append",
+        nargs="+",
+        type=_register,
+        metavar="ID",
+        help="name or id; may be repeated",
+    )
+    parser.add_argument(
+        "--address", type=_number, default=63, help="KMP address (63 meter, 127 and 191 loggers)"
+    )
+    parser.add_argument(
+        "--baud", type=int, default=1200, choices=_BAUDS, help="1200; electricity meters 9600"
+    )
+    parser.add_argument(
+        "--retries", type=int, default=RETRIES, choices=range(10), help="tries after the first"
+    )
+    parser.add_argument(
+        "--type", action="store_true", help="also ask for type and serial number (two more requests)"
+    )
     parser.set_defaults(func=run, parser=parser)
 
 

@@ -7,8 +7,9 @@ import time
 
 from kmp.calendar import day_number, is_date
 from kmp.value import text
-from kmpsim import model
+from kmpsim import eye, model
 from kmpsim.faults import Odds
+from kmpsim.hand import Hand
 from kmpsim.meter import Options, SimMeter
 from kmpsim.ports import PortError, PtyPort, TcpPort, say
 from kmpsim.serve import serve
@@ -22,10 +23,14 @@ _HELP = """examples:
   kmp sim --meter multical21 --tcp 127.0.0.1:5000
   kmp sim --meter multical601 --pty /tmp/meter --echo --noise 0.05
   kmp sim --meter multical62 --tcp 127.0.0.1:0 --fast --frozen --seed 7
+  kmp sim --meter multical403 --tcp 127.0.0.1:5000 --energy GJ --info 24 --eye magnet --magnet-file /tmp/magnet
 
 The first needs nothing but a program that reads socket://127.0.0.1:5000, the second one that reads the serial
 device /tmp/meter at the meter's speed (at another speed it gets what a real line gives: rubbish). Bytes come at
-the pace of a real meter unless --fast. Output on stdout:
+the pace of a real meter unless --fast. Kinds of eye: always on; magnet: 4 s after one is felt; dropout: off again
+5 to 10 minutes later; replies12: mute after 12 replies until it was away for a minute; five12h: mute for 12 hours
+after 5 replies; key: on for 4 minutes after a press. Without --magnet-file the magnet is there from the start and
+stays, and the key is pressed once, at the start. Output on stdout:
   {"ready": "socket://127.0.0.1:5000", "meter": "MULTICAL 21", "serial": 68123456}
   {"request": "803f100100444dc00d", "reply": "403f10...0d", "registers": {"68": "314.131"}}
 Ctrl-C ends it. Exit status: 0 ended, 1 the port cannot be had, 2 typed wrong."""
@@ -67,6 +72,18 @@ def add_parser(subparsers):
     parser.add_argument(
         "--clock", metavar="TIME", type=_moment, help="its clock, 2026-11-22T06:40:00; otherwise now"
     )
+    parser.add_argument(
+        "--info", metavar="N", type=_code, help="its info code (register 99); otherwise the model's"
+    )
+    parser.add_argument(
+        "--energy", choices=sorted(model.ENERGY), help="a heat meter that counts in this unit"
+    )
+    parser.add_argument("--eye", choices=eye.KINDS, default="always", help="when it hears; otherwise always")
+    parser.add_argument(
+        "--magnet-file",
+        metavar="PATH",
+        help="a file that holds 1 while the magnet is there or the key down, or 0",
+    )
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument(
         "--time-factor", metavar="X", type=_factor, default=1.0, help="the meter's life runs X times faster"
@@ -80,6 +97,13 @@ def add_parser(subparsers):
 
 def run(args):
     """Be the meter until a signal comes; returns the exit status."""
+    try:
+        if args.energy is not None:
+            args.meter = model.with_energy(args.meter, args.energy)
+        if args.info is not None:
+            args.meter = model.with_info(args.meter, args.info)
+    except ValueError as error:
+        args.parser.error(str(error))
     options = Options(
         echo=args.echo,
         fast=args.fast,
@@ -87,8 +111,14 @@ def run(args):
         time_factor=args.time_factor,
         start_s=_seconds_2000(time.localtime()[:6]) if args.clock is None else args.clock,
         serial=args.serial,
+        eye=args.eye,
         odds=Odds(noise=args.noise, loss=args.loss, cut=args.cut, bad_crc=args.bad_crc, zero=args.zero),
     )
+    try:
+        hand = Hand(args.magnet_file)
+    except (OSError, ValueError) as error:
+        say("kmp sim: --magnet-file: %s" % error)
+        return 1
     try:
         port = TcpPort(*args.tcp) if args.tcp else PtyPort(args.pty, args.meter.baud)
     except PortError as error:
@@ -104,7 +134,7 @@ def run(args):
         say("%s %d listening on %s" % (args.meter.name, serial, port.url))
 
     try:
-        serve(meter_at, port, ready)
+        serve(meter_at, port, hand, ready)
     finally:
         port.close()
     return 0
@@ -155,6 +185,12 @@ def _latency(value):
 
 def _factor(value):
     return _number(value, 0, _MAX_TIME_FACTOR, "a time factor")
+
+
+def _code(value):
+    if not re.fullmatch("[0-9]{1,10}", value):
+        raise argparse.ArgumentTypeError("an info code is a number, not %r" % value)
+    return int(value)
 
 
 def _serial(value):
