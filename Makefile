@@ -11,6 +11,7 @@ TYPINGS := .tools/typings/.ready
 METER ?= multical21
 PORT ?=
 HTTP_PORT ?= 8080
+INTERVAL ?=
 DEVICE ?=
 
 # Tools carry no suffix: their first line says what they are.
@@ -27,14 +28,14 @@ setup: $(READY)  ## the Python environment, and MicroPython where it can be had
 	@tools/get_micropython || true
 
 run: $(READY)  ## the firmware reading a simulated meter: METER=multical21 PORT= HTTP_PORT=8080
-	@tools/get_micropython
-	@METER='$(METER)' PORT='$(PORT)' HTTP_PORT='$(HTTP_PORT)' $(BIN)/python tools/run
+	@tools/get_micropython >/dev/null
+	@METER='$(METER)' PORT='$(PORT)' HTTP_PORT='$(HTTP_PORT)' INTERVAL='$(INTERVAL)' $(BIN)/python tools/run
 
 # With CI=true every part has to be there; elsewhere what is missing is said and its tests are skipped.
 test: $(READY)  ## all tests: CPython, MicroPython in 64 and in 32 bits
 	@if [ "$$CI" = true ] || [ "$$(id -u)" = 0 ]; then tools/install_system || [ "$$CI" != true ]; fi
 	@tools/get_micropython || [ "$$CI" != true ]
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 --dist loadgroup
 
 lint: $(READY) $(TYPINGS)  ## style, types against the chip's own library, MicroPython syntax
 	@$(BIN)/ruff check -q . $(PYTHON_TOOLS)
@@ -58,7 +59,7 @@ bench: build  ## speed and memory against their limits, into build/bench.json
 	@tools/get_micropython
 	@$(BIN)/python tools/bench
 
-deploy: build  ## copies the firmware onto a chip: DEVICE=/dev/ttyUSB0
+deploy: $(READY)  ## copies the firmware onto a chip: DEVICE=/dev/ttyUSB0
 	@$(BIN)/python tools/deploy '$(DEVICE)'
 
 clean:  ## removes all that was made, .venv and .tools too

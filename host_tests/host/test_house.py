@@ -34,6 +34,7 @@ KNOWS = (
         ("kmp.calendar",),
         "the arithmetic of dates is written once, and the protocol needs it",
     ),
+    ("kmpeye.system.timezone", ("kmp.calendar",), "the arithmetic of dates is written once"),
     (
         "kmpeye.reader",
         ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.readings"),
@@ -45,7 +46,7 @@ KNOWS = (
 )
 
 # Ways out share these and nothing else: what carries HTTP is a server, not a way out.
-SHARED_BY_WAYS_OUT = ("http", "http_parse", "tcp")
+SHARED_BY_WAYS_OUT = ("http", "tcp")
 
 # 400 lines is more than one idea.
 MOST_LINES = 400
