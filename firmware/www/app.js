@@ -78,13 +78,13 @@ function put(node, text) {
   if (node.textContent !== text) node.textContent = text;  // unchanged text is not read out again
 }
 
-// The number as sent, its thousands set apart by style alone: copied, searched and read out it has its own digits.
+// The number as sent, the thousands of a quantity set apart by style alone: copied, searched and read out it has its own digits.
 function number(value, unit) {
   const made = element("span", undefined, "value");
   const parts = /^(-?)(\d+)(\.\d+)?$/.exec(value);
   if (parts) {
     const digits = parts[2];
-    const first = digits.length > 4 ? digits.length % 3 || 3 : digits.length;
+    const first = unit && digits.length > 4 ? digits.length % 3 || 3 : digits.length;
     made.append(parts[1], digits.slice(0, first));
     for (let at = first; at < digits.length; at += 3) made.append(element("span", digits.slice(at, at + 3), "group"));
     if (parts[3]) made.append(element("span", parts[3], "decimals"));
