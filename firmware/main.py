@@ -5,9 +5,6 @@ import asyncio
 import io
 import sys
 
-from kmpeye.app import App
-from kmpeye.system import board, config
-
 _CRASH_FILE = "crash.txt"
 
 
@@ -19,16 +16,27 @@ def _record(e):
         f.write(text.getvalue()[-2000:])  # the end names the place; flash is scarce
 
 
+def _app(root):
+    from kmpeye.app import App
+    from kmpeye.system import board, config, forget
+
+    settings = config.load()
+    pins = board.pins(settings)
+    forget("kmpeye.system.board", "kmpeye.system.config")  # needed once
+    return App(settings, root, pins)
+
+
 def main():
     root = __file__.rpartition("/")[0]
-    settings = config.load()
-    app = App(settings, root + "/" if root else "", board.pins(settings))
+    app = _app(root + "/" if root else "")
     try:
         asyncio.run(app.run())
     except KeyboardInterrupt:
         print("stopped")
     except Exception as e:
         _record(e)
+        from kmpeye.system import board
+
         board.restart()
 
 

@@ -1,19 +1,11 @@
-# Dates and clocks of KMP, and the calendar they live in. A date travels as a decimal number, an RTC as
-# eight bytes; here they become text and days, without the platform's epoch (2000 on the chip, 1970 on a PC).
-# Imports only value. Rules: Kamstrup 5512-447 5.1; the RTC's layout was checked on real frames of a K382.
+# The calendar that KMP's dates live in: days as numbers, without the platform's epoch (2000 on the chip, 1970 on a
+# PC), and the meter's own clock, the RTC of eight bytes. Imports value and encode. Rules: Kamstrup 5512-447 5.1; the
+# RTC's layout was checked on real frames of a K382.
 
 from micropython import const
 
-from kmp.value import octets, text, unsigned, unsigned_bytes
-
-# Unit codes whose numbers are not quantities.
-CLOCK = const(47)  # hhmmss
-DATE = const(48)  # YYMMDD
-DATE4 = const(49)  # YYYYMMDD
-MONTH_DAY = const(50)  # MMDD
-RTC = const(53)  # 8 bytes: status, weekday, ss, mm, hh, DD, MM, YY
-ASCII = const(54)
-SECONDS_2000 = const(72)  # status byte, then 32 bit of seconds since 2000-01-01
+from kmp.encode import octets, unsigned_bytes
+from kmp.value import unsigned
 
 RTC_SUMMER_TIME = const(1)  # bits of the RTC's status byte
 RTC_VALID = const(2)
@@ -22,16 +14,6 @@ RTC_FROM_EEPROM = const(4)
 _DAY_S = const(86400)
 DAYS_1970 = const(10957)  # days from the Unix epoch to 2000-01-01
 _DAYS_MARCH_0 = const(730425)  # days from 0000-03-01 to 2000-01-01
-
-
-def is_number(unit):
-    """False for the unit codes of dates, clocks, RTCs and text: those are shown as strings."""
-    return not (CLOCK <= unit <= MONTH_DAY or unit == RTC or unit == ASCII or unit == SECONDS_2000)
-
-
-def is_never(unit, number):
-    """True for a date or RTC of which the meter says that it has not happened yet: all zero."""
-    return not number and (DATE <= unit <= MONTH_DAY or unit == RTC)
 
 
 def day_number(year, month, day):
@@ -84,52 +66,3 @@ def iso_of_seconds(seconds):
     rest = seconds % _DAY_S
     year, month, day = date_of_day(seconds // _DAY_S)
     return iso(year, month, day, rest // 3600, rest // 60 % 60, rest % 60)
-
-
-def date_text(unit, number):
-    """The text of a value whose unit is not a quantity, digit for digit as the meter said it: dates
-    2022-01-12, month and day 12-31, clocks 20:02:43, RTCs 2010-11-01T00:00:00, ASCII as letters.
-    Says None where the number cannot be one (too many digits, unprintable): then it is just a number."""
-    if number < 0:
-        return None
-    if unit == RTC:
-        if number >> 64:
-            return None
-        return iso(*rtc_fields(number)[:6])
-    if unit == SECONDS_2000:
-        if number >> 40:
-            return None
-        return iso_of_seconds(number & 0xFFFFFFFF)
-    if unit == ASCII:
-        return _letters(number)
-    last = number % 100
-    middle = number // 100 % 100
-    first = number // 10000
-    if unit == DATE4:
-        return "%04d-%02d-%02d" % (first, middle, last) if first <= 9999 else None
-    if unit == MONTH_DAY:
-        return "%02d-%02d" % (middle, last) if not first else None
-    if first > 99:
-        return None
-    if unit == DATE:
-        return "20%02d-%02d-%02d" % (first, middle, last)
-    return "%02d:%02d:%02d" % (first, middle, last)
-
-
-def _letters(number):
-    if number >> 80:
-        return None
-    raw = unsigned_bytes(number, 10).strip(b"\0 ")
-    for byte in raw:
-        if not 32 <= byte <= 126:
-            return None
-    return raw.decode()
-
-
-def token(unit, mantissa, exponent):
-    """A value as it stands in JSON: an exact number, or a string for dates, clocks, RTCs and text."""
-    if not is_number(unit) and not exponent:
-        shown = date_text(unit, mantissa)
-        if shown is not None:
-            return '"%s"' % shown.replace("\\", "\\\\").replace('"', '\\"')
-    return text(mantissa, exponent)

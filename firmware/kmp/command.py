@@ -1,73 +1,44 @@
-# The commands of KMP as the head sees them: build the request, read the reply. The meter's side of the same
-# commands is kmp.meter; the logger commands are in kmp.log.
+# The questions of a reading: build the request, read the reply. What changes a meter, the events and the commands'
+# names are in kmp.service, the logger commands in kmp.log, the meter's side of them all in kmp.meter.
 # An application is the bytes between address and CRC: the command and its data. (447 6.1-6.2)
 
 from micropython import const
 
 from kmp.frame import ProtocolError, UsageError
-from kmp.value import encode, octets, take_format, take_mantissa, unsigned, unsigned_bytes
+from kmp.value import take_format, take_mantissa, unsigned
 
 GET_TYPE = const(0x01)
 GET_SERIAL = const(0x02)
-SET_CLOCK = const(0x09)
 GET_REGISTER = const(0x10)
-PUT_REGISTER = const(0x11)
-GET_EVENT_STATUS = const(0x9B)
-CLEAR_EVENT_STATUS = const(0x9C)
-GET_LOG_TIME_PRESENT = const(0xA0)
-GET_LOG_LAST_PRESENT = const(0xA1)
-GET_LOG_ID_PRESENT = const(0xA2)
-GET_LOG_TIME_PAST = const(0xA3)
+_LOGS = const(0x28)  # A0 to A3, the logger commands, without their last two bits
 
 MAX_REGISTERS = const(8)  # in one request (447 6.2.4)
 
-_NAMES = {
-    GET_TYPE: "GetType",
-    GET_SERIAL: "GetSerialNo",
-    SET_CLOCK: "SetClock",
-    GET_REGISTER: "GetRegister",
-    PUT_REGISTER: "PutRegister",
-    GET_EVENT_STATUS: "GetEventStatus",
-    CLEAR_EVENT_STATUS: "ClearEventStatus",
-    GET_LOG_TIME_PRESENT: "GetLogTimePresent",
-    GET_LOG_LAST_PRESENT: "GetLogLastPresent",
-    GET_LOG_ID_PRESENT: "GetLogIDPresent",
-    GET_LOG_TIME_PAST: "GetLogTimePast",
-}
 
-
-def name(cid):
-    """Kamstrup's name of a command, or None."""
-    return _NAMES.get(cid)
-
-
-def check_reply(application, cid, length):
-    """Refuse an application that is not the reply to cid or not exactly length bytes long."""
+def check_reply(application, cid, length=None):
+    """Refuse an application that is not the reply to cid, or not exactly length bytes long."""
     if not len(application) or application[0] != cid:
         raise ProtocolError("a reply to another command than %02X" % cid)
-    if len(application) != length:
-        raise ProtocolError(
-            "a reply of %d bytes to %s; %d are right" % (len(application), _NAMES[cid], length)
-        )
+    if length and len(application) != length:
+        raise ProtocolError("a reply of %d bytes to %02X; %d are right" % (len(application), cid, length))
 
 
 def get_type():
     """Request: which type of meter is it?"""
-    return bytes((GET_TYPE,))
+    return b"\x01"
 
 
 def read_type(application):
     """(type, revision): (0x0004, "F1")."""
     check_reply(application, GET_TYPE, 5)
-    letter = application[3]
-    if not 1 <= letter <= 26:  # 01 is A
-        return unsigned(application, 1, 2), "%d.%d" % (letter, application[4])
-    return unsigned(application, 1, 2), "%s%d" % (chr(64 + letter), application[4])
+    letter = application[3]  # 01 is A; what is no letter is shown as a number
+    shown = chr(64 + letter) if 1 <= letter <= 26 else "%d." % letter
+    return unsigned(application, 1, 2), "%s%d" % (shown, application[4])
 
 
 def get_serial():
     """Request: the serial number."""
-    return bytes((GET_SERIAL,))
+    return b"\x02"
 
 
 def read_serial(application):
@@ -76,30 +47,21 @@ def read_serial(application):
     return unsigned(application, 1, 4)
 
 
-def set_clock(date, clock):
-    """Request: set date (YYMMDD) and clock (hhmmss). The reply is a bare acknowledge."""
-    return bytes((SET_CLOCK,)) + unsigned_bytes(date, 4) + unsigned_bytes(clock, 4)
-
-
 def id_list(ids):
     """The count and ids of registers as they stand in a request. 1 to 8 ids of 16 bits."""
     if not 1 <= len(ids) <= MAX_REGISTERS:
         raise UsageError("one request asks for 1 to %d registers, not %d" % (MAX_REGISTERS, len(ids)))
-    out = bytearray(1 + 2 * len(ids))
-    out[0] = len(ids)
-    pos = 1
+    out = bytearray((len(ids),))
     for register in ids:
         if not 0 <= register <= 0xFFFF:
             raise UsageError("a register id is 0 to 65535, not %d" % register)
-        out[pos] = register >> 8
-        out[pos + 1] = register & 0xFF
-        pos += 2
+        out.extend(register.to_bytes(2, "big"))
     return out
 
 
 def get_register(ids):
     """Request: the values of 1 to 8 registers."""
-    return bytes((GET_REGISTER,)) + id_list(ids)
+    return b"\x10" + id_list(ids)
 
 
 def read_registers(application):
@@ -107,8 +69,7 @@ def read_registers(application):
 
     Registers the meter does not know are not in it; the list may be empty.
     """
-    if not len(application) or application[0] != GET_REGISTER:
-        raise ProtocolError("a reply to another command than 10")
+    check_reply(application, GET_REGISTER)
     out = []
     pos = 1
     end = len(application)
@@ -128,7 +89,7 @@ def answers(request, reply):
     end = len(reply)
     if not end or reply[0] != request[0]:
         return False
-    if reply[0] >= GET_LOG_TIME_PRESENT and reply[0] <= GET_LOG_TIME_PAST:
+    if reply[0] >> 2 == _LOGS:
         return end < 3 or reply[1] == request[1]
     if reply[0] != GET_REGISTER:
         return True
@@ -143,30 +104,3 @@ def answers(request, reply):
                 return False
         pos += 5 + reply[pos + 3]
     return pos == end
-
-
-def put_register(password, register, unit, mantissa, exponent, nob):
-    """Request: write one register. The reply is a bare acknowledge, or nothing."""
-    return (
-        bytes((PUT_REGISTER,))
-        + unsigned_bytes(password, 2)
-        + unsigned_bytes(register, 2)
-        + octets(unit)
-        + encode(mantissa, exponent, nob)
-    )
-
-
-def get_event_status():
-    """Request: what happened in the loggers."""
-    return bytes((GET_EVENT_STATUS,))
-
-
-def clear_event_status(conditional, unconditional):
-    """Request: clear event bits. Two masks of 32 bits."""
-    return bytes((CLEAR_EVENT_STATUS,)) + unsigned_bytes(conditional, 4) + unsigned_bytes(unconditional, 4)
-
-
-def read_event_status(application, cid=GET_EVENT_STATUS):
-    """The four event bytes as one integer. Byte 2: bit 0 interval log has unread records, bit 1 RTC log."""
-    check_reply(application, cid, 5)
-    return unsigned(application, 1, 4)

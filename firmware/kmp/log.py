@@ -3,15 +3,15 @@
 
 from micropython import const
 
-from kmp.command import (
-    GET_LOG_ID_PRESENT,
-    GET_LOG_LAST_PRESENT,
-    GET_LOG_TIME_PAST,
-    GET_LOG_TIME_PRESENT,
-    id_list,
-)
+from kmp.command import id_list
+from kmp.encode import octets, unsigned_bytes
 from kmp.frame import ProtocolError, UsageError
-from kmp.value import octets, take_format, take_mantissa, unsigned, unsigned_bytes
+from kmp.value import take_format, take_mantissa, unsigned
+
+GET_LOG_TIME_PRESENT = const(0xA0)
+GET_LOG_LAST_PRESENT = const(0xA1)
+GET_LOG_ID_PRESENT = const(0xA2)
+GET_LOG_TIME_PAST = const(0xA3)
 
 MAX_LENGTH = const(128)  # application bytes of a reply that every logger can send (447 6.3)
 

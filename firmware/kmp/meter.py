@@ -1,24 +1,13 @@
 # The meter's side of KMP: read requests, build replies. The simulator is this file with a state behind it,
 # and the gate of the TCP way out reads requests with it before it lets them pass.
-# Imports frame, value, command, log. What a head sends wrong is a ProtocolError here.
+# Imports all of kmp that knows commands. What a head sends wrong is a ProtocolError here.
 
-from kmp.command import (
-    CLEAR_EVENT_STATUS,
-    GET_EVENT_STATUS,
-    GET_LOG_ID_PRESENT,
-    GET_LOG_LAST_PRESENT,
-    GET_LOG_TIME_PRESENT,
-    GET_REGISTER,
-    GET_SERIAL,
-    GET_TYPE,
-    MAX_REGISTERS,
-    PUT_REGISTER,
-    SET_CLOCK,
-    name,
-)
+from kmp.command import GET_REGISTER, GET_SERIAL, GET_TYPE, MAX_REGISTERS
+from kmp.encode import encode, octets, unsigned_bytes
 from kmp.frame import ProtocolError, UsageError
-from kmp.log import is_log
-from kmp.value import encode, octets, take_format, take_mantissa, unsigned, unsigned_bytes
+from kmp.log import GET_LOG_ID_PRESENT, GET_LOG_LAST_PRESENT, GET_LOG_TIME_PRESENT, is_log
+from kmp.service import CLEAR_EVENT_STATUS, GET_EVENT_STATUS, PUT_REGISTER, SET_CLOCK, name
+from kmp.value import take_format, take_mantissa, unsigned
 
 
 def _exactly(application, length):
@@ -39,7 +28,7 @@ def _ids(application, pos):
 
 
 def read_request(application):
-    """(cid, fields) of a request. fields is a dict of the names used in command.py and log.py:
+    """(cid, fields) of a request. fields is a dict of the names used in command, service and log:
 
     GetRegister: ids; SetClock: date, clock; PutRegister: password, register, unit, mantissa, exponent, nob;
     ClearEventStatus: conditional, unconditional; A0-A3: log, ids, records, length and when (A0, A3),

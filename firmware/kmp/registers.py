@@ -1,6 +1,6 @@
-# Names of registers and units. Imported only where a person or a stranger reads: the meter profiles carry
-# the names of their own registers. One text each, searched when asked, because a dict of these costs the
-# chip about 9 KB. Ids: Kamstrup 5512-447 5.2-5.3 and the sources named in docs/protocol.md.
+# Ids and names of registers. Imported only where a stranger's ids have to be named: the meter profiles carry the
+# names of their own registers. One text, searched when asked, because a dict of it costs the chip about 9 KB.
+# Ids: Kamstrup 5512-447 5.2-5.3 and the sources named in docs/protocol.md.
 
 # Keys are the same on every way out and never change; a label is made from its key.
 _REGISTERS = """
@@ -161,22 +161,6 @@ _REGISTERS = """
 1346 power_out_l3
 """
 
-# By unit code; 21 and 25 are W and var here: the printed tables jump from one thousand to the next, and two
-# independent programs of the electricity side agree (some heat meter programs print kW and kvar).
-_UNITS = (
-    "|Wh|kWh|MWh|GWh|J|kJ|MJ|GJ|cal|kcal|Mcal|Gcal|varh|kvarh|Mvarh|Gvarh|VAh|kVAh|MVAh|GVAh|W|kW|MW|GW|var|kvar"
-    "|Mvar|Gvar|VA|kVA|MVA|GVA|V|A|kV|kA|°C|K|l|m³|l/h|m³/h|m³·°C|t|t/h|h||||||bar|||m³·10|t·10|GJ·10|min||s|ms|d"
-    "|||||Hz|°||||"
-)
-_UNIT_COUNT = 73
-
-_LABELS = {
-    "info": "Info code",
-    "battery_days": "Battery days left",
-    "rtc": "Meter clock",
-    "serial": "Serial number",
-}
-
 
 def register_key(register):
     """The stable name of a register id: "volume", or "register_2345" for one that is not known."""
@@ -203,22 +187,3 @@ def register_id(key):
 def register_ids():
     """All known ids, ascending."""
     return [int(line.split(" ")[0]) for line in _REGISTERS.strip().split("\n")]
-
-
-def register_label(key):
-    """What a person reads: "flow_temperature" is "Flow temperature"."""
-    if key in _LABELS:
-        return _LABELS[key]
-    words = key.replace("_", " ")
-    return words[0].upper() + words[1:]
-
-
-def unit_name(unit):
-    """The sign of a unit code: "m³"; "" for numbers, dates and clocks; "unit 99" for a code not known."""
-    if not 0 <= unit < _UNIT_COUNT:
-        return "unit %d" % unit
-    start = 0
-    for _ in range(unit):
-        start = _UNITS.find("|", start) + 1
-    end = _UNITS.find("|", start)
-    return _UNITS[start:] if end < 0 else _UNITS[start:end]

@@ -1,35 +1,20 @@
-# Values of KMP: an integer mantissa, a decimal exponent and a unit code, exactly as the meter sent them.
-# Imports only frame (for the two errors). No float anywhere: the chip's have 24 bits. (447 4.2 and 4.4)
+# Values of KMP: an integer mantissa, a decimal exponent and a unit code, exactly as the meter sent them; read from
+# bytes, shown as text. Imports only frame (for its error), and dates when a value is one. No float anywhere: the
+# chip's have 24 bits. (447 4.2 and 4.4) The other way round is encode; arithmetic is in decimal.
 
 from micropython import const
 
-from kmp.frame import ProtocolError, UsageError
+from kmp.frame import ProtocolError
 
 MAX_NOB = const(10)  # bytes of an integer: 1, 2, 4, 8 and 10 are seen on real meters
 _MAX_EXPONENT = const(63)  # six bits of SiEx
 
+_NOT_QUANTITIES = b"\x2f\x30\x31\x32\x35\x36\x48"  # the unit codes of dates
+
 
 def unsigned(data, pos, count):
     """The count bytes of data from pos as one unsigned integer, most significant first."""
-    number = 0
-    for i in range(pos, pos + count):
-        number = number << 8 | data[i]
-    return number
-
-
-def unsigned_bytes(number, count):
-    """The other way round: count bytes, most significant first."""
-    if number < 0 or number >> 8 * count:
-        raise UsageError("%d is not an unsigned integer of %d bits" % (number, 8 * count))
-    return number.to_bytes(count, "big")
-
-
-def octets(*fields):
-    """Fields of one byte each."""
-    for field in fields:
-        if not 0 <= field <= 255:
-            raise UsageError("a field of one byte is 0 to 255, not %d" % field)
-    return bytes(fields)
+    return int.from_bytes(data[pos : pos + count], "big")
 
 
 def take_format(data, pos):
@@ -51,55 +36,27 @@ def take_mantissa(data, pos, nob, sign):
     return sign * unsigned(data, pos, nob)
 
 
-def encode(mantissa, exponent, nob):
-    """NoB, SiEx and the integer, as bytes: what take_format and take_mantissa read."""
-    if not 1 <= nob <= MAX_NOB:
-        raise UsageError("a value has 1 to %d bytes, not %d" % (MAX_NOB, nob))
-    if not -_MAX_EXPONENT <= exponent <= _MAX_EXPONENT:
-        raise UsageError("an exponent is -63 to 63, not %d" % exponent)
-    siex = -exponent | 0x40 if exponent < 0 else exponent
-    if mantissa < 0:
-        siex |= 0x80
-        mantissa = -mantissa
-    return bytes((nob, siex)) + unsigned_bytes(mantissa, nob)
-
-
 def text(mantissa, exponent):
     """The number in the meter's own digits: (187556, -2) is "1875.56", (2, -3) is "0.002"."""
     if exponent >= 0:
         return str(mantissa) + "0" * exponent if mantissa else "0"
-    sign = ""
-    if mantissa < 0:
-        sign = "-"
-        mantissa = -mantissa
-    digits = str(mantissa)
-    if len(digits) <= -exponent:
-        digits = "0" * (1 - exponent - len(digits)) + digits
-    return sign + digits[:exponent] + "." + digits[exponent:]
+    digits = str(abs(mantissa))
+    digits = "0" * (1 - exponent - len(digits)) + digits
+    return ("-" if mantissa < 0 else "") + digits[:exponent] + "." + digits[exponent:]
 
 
-def rescale(mantissa, exponent, to_exponent):
-    """The mantissa for another exponent. Exact when digits are added; when they are dropped, half goes to
-    the even neighbour (as every metering standard rounds), so that errors do not add up."""
-    if exponent >= to_exponent:
-        return mantissa * 10 ** (exponent - to_exponent)
-    divisor = 10 ** (to_exponent - exponent)
-    return divide_half_even(mantissa, divisor)
+def is_number(unit):
+    """False for the unit codes of dates, clocks, RTCs and text: those are shown as strings."""
+    return unit not in _NOT_QUANTITIES
 
 
-def divide_half_even(numerator, divisor):
-    """numerator / divisor as an integer, half rounded to the even neighbour; divisor is positive."""
-    quotient = numerator // divisor
-    twice = 2 * (numerator - quotient * divisor)
-    if twice > divisor or (twice == divisor and quotient & 1):
-        quotient += 1
-    return quotient
+def token(unit, mantissa, exponent):
+    """A value as it stands in JSON: an exact number, or a string for dates, clocks, RTCs and text."""
+    shown = None
+    if not exponent and not is_number(unit):
+        from kmp.dates import date_text
 
-
-def compare(mantissa_a, exponent_a, mantissa_b, exponent_b):
-    """-1, 0 or 1 as value a is smaller than, equal to or greater than value b, whatever their exponents."""
-    if exponent_a > exponent_b:
-        mantissa_a *= 10 ** (exponent_a - exponent_b)
-    else:
-        mantissa_b *= 10 ** (exponent_b - exponent_a)
-    return (mantissa_a > mantissa_b) - (mantissa_a < mantissa_b)
+        shown = date_text(unit, mantissa)
+    if shown is None:
+        return text(mantissa, exponent)
+    return '"%s"' % shown.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,43 +1,59 @@
 # The state of the reader as JSON, in small pieces: what /api/status answers. Knows what the app shows it.
 
 import gc
-
-from kmpeye.readings.as_json import quoted
-
-_LINE = ("bytes", "stray", "echoes", "frames", "bad_crc", "bad_escapes", "overruns", "short", "cut")
+from json import dumps
 
 
 def status_chunks(app):
     """Yields pieces of text; the keys are described in docs/http.md."""
     reader = app.reader
-    line = app.line
+    head = reader.head
+    line = head.line
     now = app.clock.uptime_s()
-    yield '{"state":%s,"text":%s,"name":%s,"version":%s,"uptime_s":%d,"interval_s":%d,"next_reading_s":%d,' % (
-        quoted(reader.state),
-        quoted(reader.text),
-        quoted(app.config["name"]),
-        quoted(app.version),
-        now,
-        reader.interval_s,
-        max(0, reader.next_s - now),
+    yield (
+        '{"state":%s,"text":%s,"name":%s,"version":"%s","uptime_s":%d,"interval_s":%d,"next_reading_s":%d,'
+        % (
+            dumps(reader.state),
+            dumps(reader.text),
+            dumps(app.config["name"]),
+            app.version,
+            now,
+            reader.interval_s,
+            max(0, reader.next_s - now),
+        )
     )
-    yield '"profile":%s,"port":{"url":%s,"ok":%s,"error":%s,"opened":%d,"baud":%d},"line":{' % (
-        quoted(app.profile.name),
-        quoted(line.where),
-        "false" if line.error else "true",
-        quoted(line.error),
+    yield '"profile":"%s","port":{"url":%s,"ok":%s,"error":%s,"opened":%d,"baud":%d},' % (
+        reader.profile.name,
+        dumps(line.where),
+        dumps(not line.error),
+        dumps(line.error),
         line.opened,
         line.baud,
     )
-    for key in _LINE:
-        yield '"%s":%d,' % (key, getattr(line.reader, key))
-    yield '"requests":%d,"answers":%d,"stale":%d},' % (app.head.requests, app.head.answers, app.head.stale)
-    yield '"readings":{"ok":%d,"failed":%d,"last_error":%s},"not_offered":[%s],' % (
-        reader.readings,
-        reader.failures,
-        quoted(reader.last_error),
-        ",".join(quoted(key) for key in reader.not_offered),
+    heard = line.reader
+    yield (
+        '"line":{"bytes":%d,"stray":%d,"echoes":%d,"frames":%d,"bad_crc":%d,"bad_escapes":%d,"overruns":%d,'
+        '"short":%d,"cut":%d,"requests":%d,"answers":%d,"stale":%d},'
+    ) % (
+        heard.bytes,
+        heard.stray,
+        heard.echoes,
+        heard.frames,
+        heard.bad_crc,
+        heard.bad_escapes,
+        heard.overruns,
+        heard.short,
+        heard.cut,
+        head.requests,
+        head.answers,
+        head.stale,
     )
     if hasattr(gc, "mem_alloc"):
         yield '"heap":{"alloc":%d,"free":%d},' % (gc.mem_alloc(), gc.mem_free())
-    yield '"warnings":[%s]}' % ",".join(quoted(text) for text in app.config.warnings)
+    yield '"readings":{"ok":%d,"failed":%d,"last_error":%s},"not_offered":%s,"warnings":%s}' % (
+        reader.readings,
+        reader.failures,
+        dumps(reader.last_error),
+        dumps(reader.not_offered),
+        dumps(app.config.warnings),
+    )

@@ -13,11 +13,11 @@ import sys
 import pytest
 
 from conftest import ROOT, interpreter
-from kmp.calendar import token
 from kmp.command import GET_REGISTER, read_registers
 from kmp.frame import FRAME, FROM_METER, METER, Reader, build
 from kmp.log import is_log, read_log
 from kmp.meter import log_reply, register_reply
+from kmp.value import token
 from kmpeye.meter.profile import load, names
 from kmpsim import model
 

@@ -16,7 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kmp import calendar, command, log, meter, value
+from kmp import calendar, command, dates, log, meter, service, value
+from kmp import decimal as decimals
+from kmp.encode import encode
 from kmp.frame import (
     ACKNOWLEDGE,
     BAD_BYTE,
@@ -31,7 +33,7 @@ from kmp.frame import (
     ProtocolError,
     Reader,
     build,
-    crc16_python,
+    crc16,
 )
 from kmp_wire import COUNTERS, events
 
@@ -48,10 +50,10 @@ WHEN = log.time_bytes(2026, 11, 22, 6, 40, 0)
 REGISTERS = [(68, 40, 314131, -3, 4), (74, 41, -6, 0, 2), (1047, 53, 0x82012102100A090C, 0, 8)]
 TO_BUILD = (
     command.get_type(),
-    command.set_clock(261122, 64000),
+    service.set_clock(261122, 64000),
     command.get_register(range(64, 72)),
-    command.put_register(0x1B06, 68, 40, -5, -2, 4),
-    command.clear_event_status(0x40800D06, 0x1B1B1B1B),
+    service.put_register(0x1B06, 68, 40, -5, -2, 4),
+    service.clear_event_status(0x40800D06, 0x1B1B1B1B),
     log.from_time(1, [68, 74], 12, WHEN),
     log.from_last(1, [68], 1),
     log.from_record(1, [68], 1, 0x1B40),
@@ -129,7 +131,7 @@ READERS = (
     command.read_type,
     command.read_serial,
     command.read_registers,
-    command.read_event_status,
+    service.read_event_status,
     log.read_log,
     meter.read_request,
 )
@@ -153,7 +155,7 @@ def decode(application):
 def show(registers):
     for register, unit, mantissa, exponent in registers:
         assert 0 <= register <= 0xFFFF
-        token = json.loads(calendar.token(unit, mantissa, exponent), parse_float=decimal.Decimal)
+        token = json.loads(value.token(unit, mantissa, exponent), parse_float=decimal.Decimal)
         if not isinstance(token, str):
             assert fractions.Fraction(token) == mantissa * fractions.Fraction(10) ** exponent
 
@@ -195,7 +197,7 @@ def test_mutated_frames_give_events_and_nothing_else(part):
             stream = build(FROM_METER, 0x3F, mutated(rng, APPLICATIONS)[:255] or b"\x10")
         got = judge(stream, (rng.randint(1, 9), rng.randint(1, 60)))
         frames += sum(event[0] == FRAME for event in got)
-        assert crc16_python(stream, len(stream)) == binascii.crc_hqx(stream, 0)
+        assert crc16(stream, len(stream)) == binascii.crc_hqx(stream, 0)
     assert frames > MUTATIONS // PARTS // 2  # so the content was read, not only refused
 
 
@@ -241,7 +243,7 @@ def test_log_replies_give_a_value_or_the_protocol_error(cid, rest):
 @PROPERTY
 @given(st.binary(max_size=600))
 def test_crc_is_the_one_of_binascii(data):
-    assert crc16_python(data, len(data)) == binascii.crc_hqx(data, 0)
+    assert crc16(data, len(data)) == binascii.crc_hqx(data, 0)
 
 
 MANTISSAS = st.integers(-(2**80) + 1, 2**80 - 1)
@@ -256,7 +258,7 @@ def fraction(mantissa, exponent):
 @given(MANTISSAS, EXPONENTS)
 def test_text_is_exact_and_bytes_come_back(mantissa, exponent):
     assert fractions.Fraction(value.text(mantissa, exponent)) == fraction(mantissa, exponent)
-    data = value.encode(mantissa, exponent, 10)
+    data = encode(mantissa, exponent, 10)
     nob, sign, again = value.take_format(data, 0)
     assert (value.take_mantissa(data, 2, nob, sign), again) == (mantissa, exponent)
 
@@ -265,7 +267,7 @@ def test_text_is_exact_and_bytes_come_back(mantissa, exponent):
 @given(MANTISSAS, EXPONENTS, EXPONENTS)
 def test_rescale_rounds_as_decimal_does(mantissa, exponent, to_exponent):
     exact = fraction(mantissa, exponent - to_exponent)
-    assert value.rescale(mantissa, exponent, to_exponent) == round(exact)  # Fraction rounds half to even
+    assert decimals.rescale(mantissa, exponent, to_exponent) == round(exact)  # Fraction rounds half to even
 
 
 @PROPERTY
@@ -273,7 +275,7 @@ def test_rescale_rounds_as_decimal_does(mantissa, exponent, to_exponent):
 def test_compare_is_the_one_of_fractions(mantissa_a, exponent_a, mantissa_b, exponent_b):
     a = fraction(mantissa_a, exponent_a)
     b = fraction(mantissa_b, exponent_b)
-    assert value.compare(mantissa_a, exponent_a, mantissa_b, exponent_b) == (a > b) - (a < b)
+    assert decimals.compare(mantissa_a, exponent_a, mantissa_b, exponent_b) == (a > b) - (a < b)
 
 
 @PROPERTY
@@ -288,5 +290,5 @@ def test_day_numbers_are_those_of_datetime(date):
 @PROPERTY
 @given(st.integers(0, 255), st.integers(-(2**90), 2**90))
 def test_texts_of_dates_never_raise(unit, number):
-    shown = calendar.date_text(unit, number)
-    assert shown is None or json.loads(calendar.token(unit, number, 0)) in (shown, number)
+    shown = dates.date_text(unit, number)
+    assert shown is None or json.loads(value.token(unit, number, 0)) in (shown, number)

@@ -29,11 +29,6 @@ KNOWS = (
         "every way out formats from the same snapshot, with the same digits",
     ),
     ("kmpeye.system", (), "board, Wi-Fi, clock and log serve everybody and need nobody"),
-    (
-        "kmpeye.system.clock",
-        ("kmp.calendar",),
-        "the arithmetic of dates is written once, and the protocol needs it",
-    ),
     ("kmpeye.system.timezone", ("kmp.calendar",), "the arithmetic of dates is written once"),
     (
         "kmpeye.reader",

@@ -12,7 +12,9 @@ import sys
 import pytest
 
 from conftest import ROOT
+from kmp.frame import BAD_BYTE, BAD_CRC, CUT, OVERRUN, SHORT
 from kmptool.cli import main
+from kmptool.decode import error_text
 
 CAPTURES = [
     one
@@ -248,3 +250,10 @@ def test_a_reader_that_leaves_early_is_no_traceback():
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+def test_every_broken_frame_is_put_into_words():
+    words = [error_text(event) for event in (BAD_CRC, BAD_BYTE, OVERRUN, SHORT, CUT)]
+    for word, part in zip(words, ("CRC", "may not stand there", "longer", "short", "cut off"), strict=True):
+        assert part in word
+    assert len(set(words)) == 5

@@ -11,27 +11,18 @@ import re
 
 import pytest
 
-from kmp.calendar import CLOCK, DATE, date_text, is_number, iso
-from kmp.command import (
-    CLEAR_EVENT_STATUS,
-    GET_EVENT_STATUS,
-    GET_REGISTER,
-    GET_SERIAL,
-    GET_TYPE,
-    PUT_REGISTER,
-    SET_CLOCK,
-    name,
-    read_event_status,
-    read_registers,
-    read_serial,
-    read_type,
-)
-from kmp.frame import ACKNOWLEDGE, FRAME, FROM_METER, METER, TO_METER, Reader, error_text
+from kmp.calendar import iso
+from kmp.command import GET_REGISTER, GET_SERIAL, GET_TYPE, read_registers, read_serial, read_type
+from kmp.dates import CLOCK, DATE, date_text
+from kmp.frame import ACKNOWLEDGE, FRAME, FROM_METER, METER, TO_METER, Reader
 from kmp.log import is_log, read_log
 from kmp.meter import read_request
-from kmp.registers import register_key, unit_name
-from kmp.value import take_format, take_mantissa, text
+from kmp.names import unit_name
+from kmp.registers import register_key
+from kmp.service import CLEAR_EVENT_STATUS, GET_EVENT_STATUS, PUT_REGISTER, SET_CLOCK, name, read_event_status
+from kmp.value import is_number, take_format, take_mantissa, text
 from kmp_wire import events
+from kmptool.decode import error_text
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "protocol.md"

@@ -19,8 +19,8 @@ from pykmp import client, codec, constants, messages
 
 from conftest import ROOT
 from kmp import command, meter
+from kmp.encode import encode
 from kmp.frame import FRAME, FROM_METER, METER, TO_METER, Reader, build
-from kmp.value import encode
 from kmpsim import model
 
 TOOL = pathlib.Path(sys.executable).parent / "pykmp-tool"
@@ -161,6 +161,6 @@ def test_the_pairs_that_pykmp_gets_wrong_are_right_here():
 
 
 def test_the_registers_that_pykmp_names_are_units_we_know_too():
-    from kmp.registers import unit_name
+    from kmp.names import unit_name
 
     assert [code for code in constants.UNITS_NAMES if unit_name(code).startswith("unit ")] == []

@@ -5,7 +5,7 @@ Uses sim_head; its faults, values and ports are tested in files of their own.
 
 import pytest
 
-from kmp import command
+from kmp import command, service
 from kmp.frame import ACKNOWLEDGE, FRAME, FROM_METER, METER, TO_METER, build
 from kmpsim import line
 from sim_head import (
@@ -139,14 +139,14 @@ def test_type_and_serial_are_what_the_model_says():
     ("request_frame", "reason"),
     [
         (build(TO_METER, METER, command.get_type()), "unsupported"),  # this model does not tell its type
-        (build(TO_METER, METER, command.get_event_status()), "unsupported"),
+        (build(TO_METER, METER, service.get_event_status()), "unsupported"),
         (build(TO_METER, METER, b"\x42"), "unsupported"),
         (build(TO_METER, 0x7F, command.get_serial()), "address"),
         (build(TO_METER, METER, bytes((0x10, 9)) + bytes(18)), "malformed"),
         (build(TO_METER, METER, bytes((0x10, 0))), "malformed"),
         (build(TO_METER, METER, bytes((0x10, 2, 0, 68))), "malformed"),
-        (build(TO_METER, METER, command.set_clock(260230, 120000)), "malformed"),
-        (build(TO_METER, METER, command.set_clock(260227, 250000)), "malformed"),
+        (build(TO_METER, METER, service.set_clock(260230, 120000)), "malformed"),
+        (build(TO_METER, METER, service.set_clock(260227, 250000)), "malformed"),
         (build(FROM_METER, METER, command.get_serial()), "reply"),
         (VOLUME[:-2] + b"\xc1\x0d", "broken"),  # CRC
         (b"\x80\x3f\x1b\x00\x0d", "broken"),  # stuffing
@@ -163,7 +163,7 @@ def test_what_it_may_not_answer_it_does_not_answer(request_frame, reason):
 def test_set_clock_is_acknowledged_with_one_byte_and_moves_clock_and_date():
     meter = sim("multical601", time_factor=0)
     assert registers(meter, [1003, 1002]) == {1003: (261122, 0), 1002: (60000, 0)}
-    reply = ask(meter, build(TO_METER, METER, command.set_clock(270101, 235958)), QUIET_MS)
+    reply = ask(meter, build(TO_METER, METER, service.set_clock(270101, 235958)), QUIET_MS)
     assert events(reply) == [(ACKNOWLEDGE, None)]
     assert registers(meter, [1003, 1002], 2 * QUIET_MS) == {1003: (270101, 0), 1002: (235958, 0)}
 

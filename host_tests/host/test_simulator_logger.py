@@ -9,9 +9,10 @@ import pytest
 
 from kmp import log
 from kmp.calendar import date_of_day, rtc_fields
-from kmp.command import GET_LOG_TIME_PRESENT, get_serial
+from kmp.command import get_serial
+from kmp.encode import octets
 from kmp.frame import FRAME, METER, TO_METER, Reader, build
-from kmp.value import octets
+from kmp.log import GET_LOG_TIME_PRESENT
 from sim_head import QUIET_MS, START_S, ask, sim
 
 TOP = 0x7F

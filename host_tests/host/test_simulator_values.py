@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 
 from conftest import ROOT
-from kmp.calendar import CLOCK, DATE, date_text, day_number, rtc_fields
+from kmp.calendar import day_number, rtc_fields
+from kmp.dates import CLOCK, DATE, date_text
 from kmpsim import model
 from kmpsim.meter import Options, SimMeter
 from kmpsim.plant import Plant

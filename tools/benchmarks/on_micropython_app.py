@@ -7,12 +7,12 @@ import gc
 import json
 import sys
 
+questions = asyncio.StreamReader(sys.stdin)  # of this script, not of the app
 gc.collect()
 BASE = gc.mem_alloc()
 
 
 async def answer(app):
-    questions = asyncio.StreamReader(sys.stdin)
     while await questions.readline():
         gc.collect()
         heap = gc.mem_alloc() - BASE
@@ -32,10 +32,13 @@ async def run(config):
     task.cancel()
 
 
-def main():
-    from kmpeye.system.config import Config
+def settings():
+    """As main.py: the config's module is let go of."""
+    from kmpeye.system import forget
+    from kmpeye.system.config import checked
 
-    asyncio.run(run(Config(json.loads(sys.stdin.readline()))))
+    forget("kmpeye.system.config")
+    return checked(json.loads(sys.stdin.readline()))
 
 
-main()
+asyncio.run(run(settings()))

@@ -5,13 +5,16 @@
 from collections import deque
 
 from kmp.calendar import date_of_day, day_number, is_date
-from kmp.command import (
+from kmp.log import (
+    CUT_OFF,
+    EMPTY,
+    END,
     GET_LOG_ID_PRESENT,
     GET_LOG_LAST_PRESENT,
     GET_LOG_TIME_PAST,
     GET_LOG_TIME_PRESENT,
+    OUTSIDE,
 )
-from kmp.log import CUT_OFF, EMPTY, END, OUTSIDE
 from kmp.meter import log_reply
 
 _DAY_S = 86_400

@@ -7,10 +7,11 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
-from kmp.command import GET_REGISTER, GET_SERIAL, GET_TYPE, SET_CLOCK
+from kmp.command import GET_REGISTER, GET_SERIAL, GET_TYPE
 from kmp.frame import ACK, ACKNOWLEDGE, FRAME, FROM_METER, NONE, TO_METER, ProtocolError, Reader, build
 from kmp.log import is_log
 from kmp.meter import read_request, register_reply, serial_reply, type_reply
+from kmp.service import SET_CLOCK
 from kmpsim.eye import Eye
 from kmpsim.faults import Faults, Odds
 from kmpsim.line import Line

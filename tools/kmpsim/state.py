@@ -3,9 +3,10 @@
 # Imports plant, grid, logger, quantity and the protocol's calendar. Time only goes forward, in milliseconds since
 # 2000-01-01.
 
-from kmp.calendar import RTC, RTC_VALID, date_of_day, day_number, is_date, rtc_number
+from kmp.calendar import RTC_VALID, date_of_day, day_number, is_date, rtc_number
+from kmp.dates import RTC
+from kmp.decimal import divide_half_even
 from kmp.frame import ProtocolError
-from kmp.value import divide_half_even
 from kmpsim.grid import Grid
 from kmpsim.logger import Log
 from kmpsim.plant import Plant

@@ -4,14 +4,23 @@
 import argparse
 import sys
 
-from kmp.command import name
-from kmp.frame import ACKNOWLEDGE, BAD_CRC, FRAME, NONE, TO_METER, ProtocolError, Reader, error_text
+from kmp.frame import ACKNOWLEDGE, BAD_CRC, FRAME, NONE, TO_METER, ProtocolError, Reader
+from kmp.service import name
 from kmptool import hexbytes
 from kmptool.describe import describe
 from kmptool.jsonline import dumps
 
 # Characters of one line of stdin: an hour of uninterrupted light at 9600 baud in hex is under 8 million.
 _MAX_LINE = 8_000_000
+
+# What was wrong with a frame, from the reader's event BAD_CRC on.
+_ERRORS = (
+    "wrong CRC",
+    "a byte that may not stand there (bad stuffing)",
+    "longer than any KMP frame",
+    "too short for address, command and CRC",
+    "cut off by the start of another frame",
+)
 
 _HELP = """examples:
   kmp decode 80 3F 10 01 00 44 4D C0 0D 40 3F 10 00 44 28 04 43 00 04 CB 13 29 23 0D
@@ -101,6 +110,11 @@ def decode(data):
     yield from _outside(stray)
     if reader.abandoned():
         yield _head(*_begun(reader), None, "the bytes end inside a frame")
+
+
+def error_text(event):
+    """What was wrong with a frame, for an event from BAD_CRC to CUT."""
+    return _ERRORS[event - BAD_CRC]
 
 
 def _begun(reader):

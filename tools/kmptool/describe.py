@@ -1,22 +1,16 @@
 # What a KMP application says, in words and exact numbers: the content of one frame as a dict for JSON.
 # Imports the protocol package. Promise: a dict, or ProtocolError where the content breaks the rules.
 
-from kmp.calendar import CLOCK, DATE, date_text, is_date, iso, token
-from kmp.command import (
-    CLEAR_EVENT_STATUS,
-    GET_EVENT_STATUS,
-    GET_REGISTER,
-    GET_SERIAL,
-    GET_TYPE,
-    read_event_status,
-    read_registers,
-    read_serial,
-    read_type,
-)
+from kmp.calendar import is_date, iso
+from kmp.command import GET_REGISTER, GET_SERIAL, GET_TYPE, read_registers, read_serial, read_type
+from kmp.dates import CLOCK, DATE, date_text
 from kmp.frame import TO_METER
 from kmp.log import CUT_OFF, EMPTY, END, OUTSIDE, is_log, read_log
 from kmp.meter import read_request
-from kmp.registers import register_key, unit_name
+from kmp.names import unit_name
+from kmp.registers import register_key
+from kmp.service import CLEAR_EVENT_STATUS, GET_EVENT_STATUS, read_event_status
+from kmp.value import token
 from kmptool.jsonline import Exact
 
 _INFO = (

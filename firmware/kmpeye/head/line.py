@@ -6,9 +6,9 @@
 
 import errno
 
-from kmp.frame import NONE, Reader
 from micropython import const
 
+from kmp.frame import Reader
 from kmpeye.head.port import open_port
 
 _CHUNK = const(64)  # bytes taken per read: 0.6 s of line at 1200 baud
@@ -22,18 +22,10 @@ class PortError(Exception):
     """The port is gone or cannot be opened; the message says why."""
 
 
-def os_error_text(e):
-    """A person's words for an OSError, the same on every interpreter."""
-    for part in reversed(e.args):
-        if isinstance(part, str):
-            return part
-    code = e.args[0] if e.args else 0
-    return errno.errorcode.get(code, "error %s" % code)
-
-
 class Line:
-    def __init__(self, where, baud, clock, pins=None):
+    def __init__(self, where, baud, clock, pins=None, opener=open_port):
         """where: address of the port (see port.py); pins: the board's, for "uart"."""
+        self._opener = opener
         self.where = where
         self.baud = baud
         self.clock = clock
@@ -44,7 +36,7 @@ class Line:
         self._pins = pins
         self._port = None
         self._chunk = bytearray(_CHUNK)
-        self._failures = 0
+        self._pause_s = 0  # since the last failure to open the port
         self._retry_s = 0  # uptime from which the port may be tried again
 
     def wire_ms(self, count):
@@ -55,45 +47,48 @@ class Line:
         """Open the port if it is not. PortError when it cannot be, or when it is too early to try again."""
         if self._port:
             return
-        if self._failures and self.clock.uptime_s() < self._retry_s:
+        if self._pause_s and self.clock.uptime_s() < self._retry_s:
             raise PortError(self.error)
         try:
-            self._port = await open_port(self.where, self.baud, self.clock, self._pins)
+            self._port = await self._opener(self.where, self.baud, self.clock, self._pins)
         except (OSError, ValueError, ImportError) as e:
             self._lost(e)
         self.error = None
-        self._failures = 0
+        self._pause_s = 0
         self.opened += 1
         self.last_byte = self.clock.ticks()
         await self.clock.sleep_ms(getattr(self._port, "settle_ms", 0))
 
     def _lost(self, e):
-        text = os_error_text(e) if isinstance(e, OSError) else str(e)
-        self.error = text if self.where in text else "%s: %s" % (self.where, text)
-        pause = min(_PAUSE_FIRST_S << min(self._failures, 8), _PAUSE_MOST_S)
-        self._failures += 1
-        self._retry_s = self.clock.uptime_s() + pause
+        text = e.args[-1] if e.args else "error"  # words, where there are any
+        if isinstance(text, int):
+            text = errno.errorcode.get(text, "error %d" % text)
+        if self.where not in text:
+            text = "%s: %s" % (self.where, text)
+        self.error = text
+        self._pause_s = min(2 * self._pause_s, _PAUSE_MOST_S) or _PAUSE_FIRST_S
+        self._retry_s = self.clock.uptime_s() + self._pause_s
         self.close()
-        raise PortError(self.error)
+        raise PortError(text)
 
     def close(self):
         """Let go of the port; the next open() takes it again."""
         port = self._port
         self._port = None
-        if port:
-            try:
+        try:
+            if port:
                 port.close()
-            except OSError:  # it is gone already, which is what was wanted
-                pass
+        except OSError:  # it is gone already, which is what was wanted
+            pass
 
     def set_baud(self, baud):
         """Change the speed, now and for later openings."""
         self.baud = baud
-        if self._port:
-            try:
+        try:
+            if self._port:
                 self._port.set_baud(baud)
-            except OSError as e:
-                self._lost(e)
+        except OSError as e:
+            self._lost(e)
 
     def write(self, data):
         """Send all bytes at once."""
@@ -105,26 +100,21 @@ class Line:
 
     def poll(self, sink):
         """Take what has arrived. sink(event) is called for each thing the reader completes (kmp.frame's
-        events); inside it the frame is at self.reader. Returns the number of bytes."""
-        total = 0
+        events); inside it the frame is at self.reader."""
         chunk = self._chunk
         reader = self.reader
+        count = _CHUNK
         try:
-            while self._port and self._port.any():
+            while count == _CHUNK and self._port and self._port.any():
                 count = self._port.readinto(chunk)
-                if count is None:
-                    break
-                if not count:
+                if count == 0:
                     raise OSError("the other end closed the connection")
-                self.last_byte = self.clock.ticks()
-                total += count
-                pos = 0
-                while pos < count:
-                    pos = reader.feed(chunk, pos, count)
-                    if reader.event != NONE:
-                        sink(reader.event)
-                if count < _CHUNK:
-                    break
+                if count:
+                    self.last_byte = self.clock.ticks()
+                    pos = 0
+                    while pos < count:
+                        pos = reader.feed(chunk, pos, count)
+                        if reader.event:
+                            sink(reader.event)
         except OSError as e:
             self._lost(e)
-        return total

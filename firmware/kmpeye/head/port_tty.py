@@ -4,7 +4,7 @@
 import errno
 import select
 import sys
-import termios
+import termios  # type: ignore[import-not-found]  # of a PC, CPython's and MicroPython's
 
 # cflag bits CS8 | CSTOPB | CREAD | CLOCAL, and the speed codes, of <termios.h>
 _CFLAG = {"linux": 0x30 | 0x40 | 0x80 | 0x800, "darwin": 0x300 | 0x400 | 0x800 | 0x8000}

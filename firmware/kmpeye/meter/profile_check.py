@@ -1,6 +1,5 @@
-# Whether a meter profile is right: one rule a key, and an error that says which. Imports ProfileError alone. It is
-# needed once, so meter.profile imports it for a load and lets go of it again. Promises values of the right
-# types and sizes, or ProfileError; nothing else comes out of any JSON object.
+# Whether a meter profile is right: one rule a key, and an error that says which. Imports ProfileError alone.
+# Promises values of the right types and sizes, or ProfileError; nothing else comes out of any JSON object.
 
 from micropython import const
 
@@ -56,6 +55,7 @@ def check(data):
     _nothing_unknown(data, right, "")
     for group in _GROUPS:
         _nothing_unknown(data[group], right[group], group + ".")
+    right["registers"] = right["live"] + right["slow"] + right["once"]
     _nothing_twice(right)
     return right
 
@@ -80,14 +80,14 @@ def _nothing_twice(right):
     """And a key that is named twice in the file becomes one object on the heap."""
     words = {}
     ids = set()
-    for register, key in right["live"] + right["slow"] + right["once"]:
+    for register, key in right["registers"]:
         _expect(key not in words and register not in ids, key, "every key and id once", register)
         words[key] = key
         ids.add(register)
     pairs = right["high_resolution"]
-    for i, (total, finer) in enumerate(pairs):
+    for total, finer in pairs:
         _expect(total in words and finer in words, "high_resolution", "keys of this profile", (total, finer))
-        pairs[i] = (words[total], words[finer])
+    right["high_resolution"] = tuple([(words[total], words[finer]) for total, finer in pairs])
     for key in ("info", "info_hours"):
         bits = [bit for bit, _ in right[key]]
         _expect(len(set(bits)) == len(bits), key, "every bit once", bits)
@@ -104,7 +104,7 @@ def _value(key, rule, value):
     else:
         rows = [] if value is None else value
         _expect(isinstance(rows, list) and int(words[0]) <= len(rows) <= int(words[2]), key, rule, value)
-        return [_row(key, rule, words[4], row) for row in rows]
+        return tuple([_row(key, rule, words[4], row) for row in rows])
     _expect(good, key, rule, value)
     return value
 

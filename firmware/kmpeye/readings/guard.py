@@ -5,7 +5,7 @@
 
 from micropython import const
 
-from kmp.value import compare
+from kmp.decimal import compare
 from kmpeye.readings.units import KWH, M3, ninths
 
 # Ids of the registers that only rise: energies in and out with their tariffs (1, 2, 19-32), E1 to E7 and the

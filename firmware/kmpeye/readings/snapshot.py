@@ -4,16 +4,6 @@
 import asyncio
 
 
-class Meter:
-    """Who was read. Texts, or None where the meter does not tell."""
-
-    def __init__(self, model, serial=None, type_id=None, revision=None):
-        self.model = model
-        self.serial = serial
-        self.type = type_id
-        self.revision = revision
-
-
 class Reading:
     """values: list of (key, id, unit, mantissa, exponent), in the order of the profile. A register the meter
     did not give is not in it."""
@@ -24,6 +14,14 @@ class Reading:
         self.unix = unix  # the same as a date; None while the date is not known
 
 
+class Meter:
+    """Who was read. Texts, or None where the meter does not tell."""
+
+    def __init__(self, model):
+        self.model = model
+        self.serial = self.type = self.revision = None
+
+
 class Snapshot:
     def __init__(self, meter):
         self.meter = meter
@@ -31,19 +29,11 @@ class Snapshot:
         self.number = 0  # counts publications
         self._changed = asyncio.Event()
 
-    def publish(self, reading):
-        """Replace the reading and wake everybody who waits."""
-        self.reading = reading
-        self._tell()
-
     def changed(self):
-        """Something beside the reading changed (the meter's identity)."""
-        self._tell()
-
-    def _tell(self):
+        """There is a new reading, or the meter has told more of itself: wake everybody who waits."""
         self.number += 1
         self._changed.set()
-        self._changed = asyncio.Event()
+        self._changed.clear()
 
     async def wait(self, number):
         """Return as soon as self.number differs from number; the new number."""

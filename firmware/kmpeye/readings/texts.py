@@ -57,7 +57,7 @@ def held_sentence(guard, key):
     held = guard.held.get(key)
     if not held:
         return None
-    from kmp.registers import register_label
+    from kmp.names import register_label
 
     says, todo = describe(held[0])
     before = guard.accepted.get(key)
@@ -71,7 +71,7 @@ def held_sentence(guard, key):
 
 
 def _shown(mark):
-    from kmp.registers import unit_name
+    from kmp.names import unit_name
     from kmp.value import text
 
     return ("%s %s" % (text(mark[1], mark[2]), unit_name(mark[0]))).rstrip()

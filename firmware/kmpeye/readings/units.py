@@ -4,7 +4,7 @@
 
 from micropython import const
 
-from kmp.value import divide_half_even
+from kmp.decimal import divide_half_even
 
 KWH = const(2)  # unit codes of the quantities' common units
 KW = const(22)

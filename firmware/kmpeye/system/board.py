@@ -17,7 +17,9 @@ def pins(config):
         if config["port"] == "uart":
             config.warnings.append("port: uart needs %s; copy one of boards/ (make deploy does)" % _FILE)
     except (ValueError, KeyError, TypeError):
-        config.warnings.append("%s: not a board file; a JSON object with uart: {id, tx, rx} is expected" % _FILE)
+        config.warnings.append(
+            "%s: not a board file; a JSON object with uart: {id, tx, rx} is expected" % _FILE
+        )
     return None
 
 

@@ -10,49 +10,45 @@ from micropython import const
 _2000 = const(946684800)  # 2000-01-01 in Unix seconds: the chip's epoch
 
 if hasattr(time, "ticks_ms"):
-    _ticks_ms = time.ticks_ms
-    _ticks_diff = time.ticks_diff
-    _sleep_ms = asyncio.sleep_ms
+    ticks_ms = time.ticks_ms
+    ticks_diff = time.ticks_diff
+    sleep_ms = asyncio.sleep_ms
 else:  # CPython
 
-    def _ticks_ms():
-        return time.monotonic_ns() // 1000000
+    def ticks_ms():
+        return time.monotonic_ns() // 1000000  # type: ignore[attr-defined]
 
-    def _ticks_diff(a, b):
+    def ticks_diff(a, b):
         return a - b
 
-    def _sleep_ms(ms):
+    def sleep_ms(ms):
         return asyncio.sleep(ms / 1000)
 
 
 class Clock:
     def __init__(self):
         self._epoch = _2000 if time.gmtime(0)[0] == 2000 else 0
-        self._mark = _ticks_ms()
-        self._uptime_s = 0
+        self._mark = ticks_ms()
+        self._uptime_ms = 0
 
     def ticks(self):
         """Milliseconds for `since`; the number itself means nothing."""
-        return _ticks_ms()
+        return ticks_ms()
 
     def since(self, ticks):
         """Milliseconds since a value of ticks(), which must be younger than 6 days."""
-        return _ticks_diff(_ticks_ms(), ticks)
+        return ticks_diff(ticks_ms(), ticks)
 
     def sleep_ms(self, ms):
         """An awaitable."""
-        return _sleep_ms(ms)
+        return sleep_ms(ms)
 
     def uptime_s(self):
         """Whole seconds since the start. Called at least once in 6 days (the app does, every second)."""
-        seconds = _ticks_diff(_ticks_ms(), self._mark) // 1000
-        if seconds > 0:
-            self._uptime_s += seconds
-            if hasattr(time, "ticks_add"):
-                self._mark = time.ticks_add(self._mark, seconds * 1000)
-            else:
-                self._mark += seconds * 1000
-        return self._uptime_s
+        now = ticks_ms()
+        self._uptime_ms += ticks_diff(now, self._mark)
+        self._mark = now
+        return self._uptime_ms // 1000
 
     def unix(self):
         """Seconds since 1970 (UTC), or None while nobody told the date: a chip starts in the year 2000."""
@@ -61,6 +57,4 @@ class Clock:
 
     def iso(self, unix):
         """ "2026-11-22T06:40:00Z" """
-        from kmp.calendar import iso_of_seconds
-
-        return iso_of_seconds(unix - _2000) + "Z"
+        return "%04d-%02d-%02dT%02d:%02d:%02dZ" % time.gmtime(unix - self._epoch)[:6]

@@ -1,8 +1,9 @@
 # Settings: one table says what exists, what is allowed and what is used when nothing is said. Read from
 # config.json beside the firmware. A bad value never stops the reader: it is named, and the default is used.
-# Imports nothing of ours.
+# Imports nothing of ours; let go of after the start.
 
 import json
+import os
 
 from micropython import const
 
@@ -43,49 +44,51 @@ def problem(row, value):
     return "a text of 1 to %d characters is allowed" % allowed
 
 
-class Config:
-    """Every key of TABLE as an item; `warnings` says in sentences what was wrong with the file."""
+class Config(dict):
+    """Every key of TABLE; `warnings` says in sentences what was wrong with the file. It has no methods, so that this
+    module can be let go of."""
 
-    def __init__(self, data=None):
-        """data: what the file held, a dict; unknown keys and wrong values become warnings."""
-        self.warnings = []
-        self._values = {}
-        data = data or {}
-        known = []
-        for row in TABLE:
-            key = row[0]
-            known.append(key)
-            value = data.get(key, row[3])
-            wrong = problem(row, value)
-            if wrong:
-                shown = "its value" if key in SECRETS else repr(value)
-                default = "the default" if row[3] is None else repr(row[3])
-                self.warnings.append("%s: %s is not possible; %s; %s is used" % (key, shown, wrong, default))
-                value = row[3]
-            self._values[key] = value
-        for key in data:
-            if key not in known:
-                self.warnings.append("%s: there is no such setting" % key)
+    warnings: list
 
-    def __getitem__(self, key):
-        return self._values[key]
+
+def checked(data):
+    """A Config of what the file held, a dict; unknown keys and wrong values become warnings."""
+    config = Config()
+    config.warnings = []
+    for row in TABLE:
+        key = row[0]
+        value = data.get(key, row[3])
+        wrong = problem(row, value)
+        if wrong:
+            shown = "its value" if key in SECRETS else repr(value)
+            default = "the default" if row[3] is None else repr(row[3])
+            config.warnings.append("%s: %s is not possible; %s; %s is used" % (key, shown, wrong, default))
+            value = row[3]
+        config[key] = value
+    for key in data:
+        if key not in config:
+            config.warnings.append("%s: there is no such setting" % key)
+    return config
 
 
 def load(path="config.json"):
     """Config from a file. A file that does not exist is no problem, one that is damaged is a warning."""
-    try:
-        with open(path) as f:
-            text = f.read(_MAX_BYTES + 1)
-    except OSError:
-        return Config()
     data = None
-    if len(text) <= _MAX_BYTES:
-        try:
-            data = json.loads(text)
-        except ValueError:
-            pass
+    try:
+        size = os.stat(path)[6]
+        if size <= _MAX_BYTES:
+            with open(path) as file:
+                text = file.read(size)  # as much as there is: 4 KB in one piece are not always free
+            if text.rstrip().endswith("}"):  # MicroPython takes what a power cut leaves for JSON
+                data = json.loads(text)
+    except OSError:
+        return checked({})
+    except (ValueError, TypeError, RuntimeError, MemoryError):  # as for a profile: JSON from anywhere
+        pass
     if isinstance(data, dict):
-        return Config(data)
-    config = Config()
-    config.warnings.append("%s: not a JSON object of at most %d bytes; the defaults are used" % (path, _MAX_BYTES))
+        return checked(data)
+    config = checked({})
+    config.warnings.append(
+        "%s: not a JSON object of at most %d bytes; the defaults are used" % (path, _MAX_BYTES)
+    )
     return config

@@ -16,6 +16,8 @@ class Wifi:
         self.log = log
         self._ssid = config["wifi_ssid"]
         self._password = config["wifi_password"]
+        port = config["http_port"]
+        self._page = "wifi: http://%%s%s/" % ("" if port == 80 else ":%d" % port)
         network.hostname(config["name"])
         self.wlan = network.WLAN(network.STA_IF)
 
@@ -25,7 +27,7 @@ class Wifi:
         while True:
             if await self._join():
                 pause = 1000
-                self.log("wifi: http://%s/" % self.wlan.ifconfig()[0])
+                self.log(self._page % self.wlan.ifconfig()[0])
                 while self.wlan.isconnected():
                     await self.clock.sleep_ms(_WATCH_MS)
                 self.log("wifi: lost")

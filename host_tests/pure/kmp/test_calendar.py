@@ -1,30 +1,22 @@
-# kmp.calendar: day numbers, dates, clocks, RTCs and letters as the meter says them.
+# kmp.calendar and kmp.dates: day numbers, dates, clocks, RTCs and letters as the meter says them.
 # Tables of (input, expected, why); runs on CPython and on MicroPython alike.
 
 from kmp.calendar import (
-    ASCII,
-    CLOCK,
-    DATE,
-    DATE4,
     DAYS_1970,
-    MONTH_DAY,
-    RTC,
     RTC_FROM_EEPROM,
     RTC_SUMMER_TIME,
     RTC_VALID,
-    SECONDS_2000,
     date_of_day,
-    date_text,
     day_number,
     is_date,
-    is_number,
     iso,
     iso_of_seconds,
     rtc_fields,
     rtc_number,
-    token,
 )
+from kmp.dates import ASCII, CLOCK, DATE, DATE4, MONTH_DAY, RTC, SECONDS_2000, date_text
 from kmp.frame import UsageError
+from kmp.value import is_number, token
 from kmp_wire import refusal
 
 DAYS = (

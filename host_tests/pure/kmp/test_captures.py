@@ -3,8 +3,9 @@
 
 import json
 
-from kmp.calendar import RTC, date_text
 from kmp.command import GET_REGISTER, GET_SERIAL, GET_TYPE, read_registers, read_serial, read_type
+from kmp.dates import RTC, date_text
+from kmp.decimal import compare
 from kmp.frame import (
     ACKNOWLEDGE,
     BAD_CRC,
@@ -17,8 +18,8 @@ from kmp.frame import (
 )
 from kmp.log import is_log, read_log
 from kmp.meter import log_reply, read_request, register_reply
-from kmp.registers import unit_name
-from kmp.value import compare, text
+from kmp.names import unit_name
+from kmp.value import text
 from kmp_wire import counted, events, wire
 
 CAPTURES = "host_tests/data/captures.jsonl"

@@ -1,25 +1,27 @@
-# kmp.command: every request as bytes, every reply read, what is not allowed refused.
+# kmp.command and kmp.service: every request as bytes, every reply read, what is not allowed refused.
 # The frames are those of facts and of 447, byte for byte; runs on CPython and on MicroPython alike.
 
 from kmp.command import (
-    CLEAR_EVENT_STATUS,
-    GET_EVENT_STATUS,
     MAX_REGISTERS,
-    clear_event_status,
-    get_event_status,
     get_register,
     get_serial,
     get_type,
     id_list,
-    name,
-    put_register,
-    read_event_status,
     read_registers,
     read_serial,
     read_type,
-    set_clock,
 )
 from kmp.frame import METER, TO_METER, ProtocolError, UsageError, build
+from kmp.service import (
+    CLEAR_EVENT_STATUS,
+    GET_EVENT_STATUS,
+    clear_event_status,
+    get_event_status,
+    name,
+    put_register,
+    read_event_status,
+    set_clock,
+)
 from kmp_wire import refusal, wire
 
 REQUESTS = (
@@ -71,11 +73,11 @@ REGISTERS = (
 REFUSED_REPLIES = (
     (read_type, "", "another command than 01", "nothing"),
     (read_type, "02 00 04 06 01", "another command than 01", "a serial number"),
-    (read_type, "01 00 04 06", "4 bytes to GetType; 5 are right", "too short"),
-    (read_type, "01 00 04 06 01 00", "6 bytes to GetType; 5 are right", "too long"),
-    (read_serial, "02 01 23 45", "4 bytes to GetSerialNo; 5 are right", "too short"),
+    (read_type, "01 00 04 06", "4 bytes to 01; 5 are right", "too short"),
+    (read_type, "01 00 04 06 01 00", "6 bytes to 01; 5 are right", "too long"),
+    (read_serial, "02 01 23 45", "4 bytes to 02; 5 are right", "too short"),
     (read_serial, "10", "another command than 02", "a register reply"),
-    (read_event_status, "9B 00 00 01", "4 bytes to GetEventStatus", "too short"),
+    (read_event_status, "9B 00 00 01", "4 bytes to 9B", "too short"),
     (read_event_status, "9C 00 00 01 00", "another command than 9B", "the other command"),
     (read_registers, "", "another command than 10", "nothing"),
     (read_registers, "11 00 44", "another command than 10", "another command"),

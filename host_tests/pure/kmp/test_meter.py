@@ -2,32 +2,41 @@
 # Runs on CPython and on MicroPython alike.
 
 from kmp.command import (
-    CLEAR_EVENT_STATUS,
-    GET_EVENT_STATUS,
+    GET_REGISTER,
+    GET_SERIAL,
+    GET_TYPE,
+    get_register,
+    get_serial,
+    get_type,
+    read_registers,
+    read_serial,
+    read_type,
+)
+from kmp.frame import FROM_METER, METER, ProtocolError, UsageError, build
+from kmp.log import (
     GET_LOG_ID_PRESENT,
     GET_LOG_LAST_PRESENT,
     GET_LOG_TIME_PAST,
     GET_LOG_TIME_PRESENT,
-    GET_REGISTER,
-    GET_SERIAL,
-    GET_TYPE,
+    back_from_time,
+    from_last,
+    from_record,
+    from_time,
+    read_log,
+    time_bytes,
+)
+from kmp.meter import event_reply, log_reply, read_request, register_reply, serial_reply, type_reply
+from kmp.service import (
+    CLEAR_EVENT_STATUS,
+    GET_EVENT_STATUS,
     PUT_REGISTER,
     SET_CLOCK,
     clear_event_status,
     get_event_status,
-    get_register,
-    get_serial,
-    get_type,
     put_register,
     read_event_status,
-    read_registers,
-    read_serial,
-    read_type,
     set_clock,
 )
-from kmp.frame import FROM_METER, METER, ProtocolError, UsageError, build
-from kmp.log import back_from_time, from_last, from_record, from_time, read_log, time_bytes
-from kmp.meter import event_reply, log_reply, read_request, register_reply, serial_reply, type_reply
 from kmp_wire import refusal, wire
 
 WHEN = time_bytes(2023, 5, 9, 23, 45, 0)

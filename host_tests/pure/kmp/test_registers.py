@@ -1,7 +1,8 @@
-# kmp.registers: keys, ids, labels and units, known and unknown.
+# kmp.registers and kmp.names: keys, ids, labels and units, known and unknown.
 # Runs on CPython and on MicroPython alike.
 
-from kmp.registers import register_id, register_ids, register_key, register_label, unit_name
+from kmp.names import register_label, unit_name
+from kmp.registers import register_id, register_ids, register_key
 
 KNOWN = (
     (60, "heat_energy", "Heat energy"),

@@ -1,20 +1,10 @@
-# kmp.value: integer, exponent and sign as bytes, as text, rescaled and compared, with no float on the way.
-# Tables of (input, expected, why); runs on CPython and on MicroPython alike.
+# kmp.value, encode and decimal: integer, exponent and sign as bytes, as text, rescaled and compared, with no float on
+# the way. Tables of (input, expected, why); runs on CPython and on MicroPython alike.
 
+from kmp.decimal import compare, divide_half_even, rescale
+from kmp.encode import encode, octets, unsigned_bytes
 from kmp.frame import ProtocolError, UsageError
-from kmp.value import (
-    MAX_NOB,
-    compare,
-    divide_half_even,
-    encode,
-    octets,
-    rescale,
-    take_format,
-    take_mantissa,
-    text,
-    unsigned,
-    unsigned_bytes,
-)
+from kmp.value import MAX_NOB, take_format, take_mantissa, text, unsigned
 from kmp_wire import refusal, wire
 
 TEXTS = (

@@ -5,17 +5,18 @@
 import asyncio
 
 from kmpeye.head.wake import make_waker
+from virtual_line import VirtualClock
 
 OUTPUTS = (4, 5, 32, 33)
 INPUTS = (34, 35)
 PERIOD_NS = 20000000  # of 50 Hz
 
 
-class Board:
+class Board(VirtualClock):
     """Time passes in pass_ms and nowhere else; timers go off at their instant on the way."""
 
     def __init__(self):
-        self.now = 0
+        super().__init__()
         self.journal = []  # (ms, pin, level), or (ms, pin, pulse in ns) where PWM has the pin
         self.quiet = False  # True: no journal, which takes memory
         self.levels = {}  # outputs keep their level when the program starts anew
@@ -51,37 +52,6 @@ class Board:
     def restart(self):
         """As after a soft reset: timers are gone, outputs stay as they were."""
         self.timers = {}
-
-    # The clock of the firmware.
-
-    def ticks(self):
-        return self.now
-
-    def since(self, ticks):
-        return self.now - ticks
-
-    def sleep_ms(self, ms):
-        return Sleep(self, ms)
-
-
-class Sleep:
-    """Gives control back once; the time is gone when it is resumed."""
-
-    def __init__(self, board, ms):
-        self._board = board
-        self._ms = ms
-        self._begun = False
-
-    def __await__(self):
-        return self
-
-    __iter__ = __await__
-
-    def __next__(self):
-        if self._begun:
-            self._board.pass_ms(self._ms)
-            raise StopIteration
-        self._begun = True
 
 
 class Pin:

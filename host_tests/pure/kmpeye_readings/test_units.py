@@ -1,7 +1,7 @@
 # kmpeye.readings.units: every energy in kWh, volume in m³, flow in m³/h and power in kW, exactly.
 # Tables of (unit, mantissa, exponent, expected, why); runs on CPython and on MicroPython alike.
 
-from kmp.registers import unit_name
+from kmp.names import unit_name
 from kmp.value import text
 from kmpeye.readings.units import common_unit, meant, ninths, to_common
 

@@ -5,7 +5,7 @@
 from micropython import const
 
 from kmp.calendar import iso_of_seconds
-from kmp.value import rescale
+from kmp.decimal import rescale
 from kmpeye.readings.history.merge import merge
 from kmpeye.readings.units import ninths
 
