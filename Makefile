@@ -35,7 +35,7 @@ run: $(READY)  ## the firmware reading a simulated meter: METER=multical21 PORT=
 test: $(READY)  ## all tests: CPython, MicroPython in 64 and in 32 bits
 	@if [ "$$CI" = true ] || [ "$$(id -u)" = 0 ]; then tools/install_system || [ "$$CI" != true ]; fi
 	@tools/get_micropython || [ "$$CI" != true ]
-	@$(BIN)/pytest -q -n 2 --dist loadgroup
+	@$(BIN)/pytest -q -n 2
 
 lint: $(READY) $(TYPINGS)  ## style, types against the chip's own library, MicroPython syntax
 	@$(BIN)/ruff check -q . $(PYTHON_TOOLS)

@@ -142,18 +142,19 @@ def free_port():
 
 
 def test_a_new_board_gets_everything_and_shows_its_page(board, deploy, built):
-    (board.flash / "config.json").write_text(json.dumps({"http_port": free_port(), "mine": [1]}))
+    port = free_port()
+    (board.flash / "config.json").write_text(json.dumps({"http_port": port, "mine": [1]}))
     message, said = deploy(
         board.device, BOARD="esp32-devkitc", METER="multical601", WIFI_SSID="house", WIFI_PASSWORD=PASSWORD
     )
     assert message is None
-    assert "the page: http://127.0.0.1/" in said
+    assert "the page: http://127.0.0.1:%d/" % port in said
     assert PASSWORD not in said
     files = board.files()
     assert {path: files[path] for path in built} == built
     assert json.loads(files["board.json"]) == json.loads((ROOT / "boards" / "esp32-devkitc.json").read_text())
     config = json.loads(files["config.json"])
-    assert config["mine"] == [1] and config["http_port"]
+    assert config["mine"] == [1] and config["http_port"] == port
     assert config["meter"] == "multical601"
     assert (config["wifi_ssid"], config["wifi_password"]) == ("house", PASSWORD)
     assert [path for path in files if path.endswith(".deploy") or path == "deploy.json"] == []

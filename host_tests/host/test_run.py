@@ -17,7 +17,6 @@ import pytest
 from conftest import absent
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.xdist_group("make run")  # one build/run at a time
 READING = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  (MULTICAL \d+)  (\d+)  (.*)$")
 
 
@@ -33,9 +32,10 @@ def needs_micropython(micropython64):
 
 
 class Run:
-    def __init__(self, **settings):
+    def __init__(self, folder, **settings):
         self.port = free_port()
-        environment = {**os.environ, "HTTP_PORT": str(self.port), **settings}
+        self.folder = folder
+        environment = {**os.environ, "HTTP_PORT": str(self.port), "FOLDER": str(folder), **settings}
         self.process = subprocess.Popen(
             ["make", "--no-print-directory", "run"],
             cwd=ROOT,
@@ -97,13 +97,13 @@ class Run:
 
 
 @pytest.fixture
-def run():
+def run(tmp_path):
     if subprocess.run(["which", "make"], capture_output=True).returncode:
         absent("make is not installed")
     running = []
 
     def start(**settings):
-        running.append(Run(**settings))
+        running.append(Run(tmp_path, **settings))
         return running[-1]
 
     yield start
@@ -125,7 +125,7 @@ def test_a_newcomer_sees_a_live_meter_and_ctrl_c_leaves_nothing(run, meter, tota
     assert it.json("/api/status")["state"] == "ok"
     said = it.ctrl_c()
     assert it.left_behind() == []
-    assert not os.path.lexists(ROOT / "build" / "run" / "meter")
+    assert not os.path.lexists(it.folder / "meter")
     assert "Traceback" not in said
 
 

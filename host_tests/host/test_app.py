@@ -1,0 +1,232 @@
+# The whole firmware under MicroPython, compiled as for the chip, against the simulated meter: what a person or a
+# script sees while the line misbehaves, the port dies and comes back, and the settings are wrong.
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAP = "112K"
+LIMIT_S = 60
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Simulator:
+    def __init__(self, meter, *options, port=0):
+        command = [
+            sys.executable,
+            ROOT / "tools" / "kmp",
+            "sim",
+            "--meter",
+            meter,
+            "--tcp",
+            "127.0.0.1:%d" % port,
+        ]
+        self.process = subprocess.Popen([*command, "--quiet", *options], stdout=subprocess.PIPE, text=True)
+        self.ready = json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+class Firmware:
+    def __init__(self, micropython, flash, folder, config):
+        self.http = free_port()
+        self.config = {"http_host": "127.0.0.1", "http_port": self.http, **config}
+        (folder / "config.json").write_text(json.dumps(self.config))
+        self.start(micropython, flash, folder)
+
+    def start(self, micropython, flash, folder):
+        self.log = folder / "log.txt"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [micropython, "-X", "heapsize=" + HEAP, flash / "main.py"],
+                cwd=folder,
+                env={**os.environ, "MICROPYPATH": ".frozen:%s" % flash},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.until(lambda: self.json("/api/status"))
+
+    def json(self, path):
+        with contextlib.suppress(OSError):
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.http, path), timeout=10) as answer:
+                return json.loads(answer.read(), parse_float=Decimal)
+        return None
+
+    def until(self, what, limit_s=LIMIT_S):
+        """What a condition gives as soon as it is true."""
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            found = what()
+            if found:
+                return found
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.2)
+        raise AssertionError(
+            "not within %d s; status %s\n%s" % (limit_s, self.json("/api/status"), self.log.read_text())
+        )
+
+    def readings(self, count):
+        """The status once so many readings were made."""
+        return self.until(
+            lambda: (now := self.json("/api/status")) and now["readings"]["ok"] >= count and now
+        )
+
+    def state(self, word):
+        return self.until(lambda: (now := self.json("/api/status")) and now["state"] == word and now)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def start(micropython32, flash, tmp_path):
+    running = []
+
+    def begin(meter="multical21", *options, simulator=None, **config):
+        simulator = simulator or Simulator(meter, *options)
+        running.append(simulator)
+        config = {"meter": meter, "port": simulator.ready["ready"], "interval_s": 10, **config}
+        running.append(Firmware(micropython32, flash, tmp_path, config))
+        return running[-1], simulator
+
+    yield begin
+    for one in reversed(running):
+        one.close()
+
+
+def test_the_digits_of_the_meter_reach_the_json(start):
+    firmware, simulator = start("multical601", "--frozen", "--fast", "--energy", "GJ")
+    firmware.readings(1)
+    reading = firmware.json("/api/reading")
+    assert reading["meter"] == {
+        "model": "MULTICAL 601",
+        "serial": str(simulator.ready["serial"]),
+        "type": "0001",
+        "revision": reading["meter"]["revision"],
+    }
+    assert reading["registers"]["target_date"]["value"] == "12-31"
+    energy = reading["registers"]["heat_energy"]
+    assert energy["unit"] == "GJ" and energy["id"] == 60
+    command = [
+        sys.executable,
+        ROOT / "tools" / "kmp",
+        "read",
+        "--port",
+        simulator.ready["ready"],
+        "--register",
+        "60",
+    ]
+    firmware.close()  # the line has one owner at a time
+    direct = subprocess.run(command, capture_output=True, text=True)
+    [register] = json.loads(direct.stdout, parse_float=Decimal)["registers"]
+    assert register == {"id": 60, "name": "heat_energy", "value": energy["value"], "unit": "GJ"}
+    assert "." in str(energy["value"]) and str(register["value"]) == str(energy["value"])
+
+
+def test_echo_noise_loss_and_damage_are_survived(start):
+    faults = (
+        "--echo",
+        "--noise",
+        "0.3",
+        "--loss",
+        "0.1",
+        "--bad-crc",
+        "0.1",
+        "--zero",
+        "0.3",
+        "--seed",
+        "5",
+        "--frozen",
+    )
+    firmware, _ = start("multical21", *faults)
+    first = firmware.readings(2)
+    assert first["line"]["echoes"] > 0
+    assert firmware.json("/api/reading")["registers"]["volume"]["value"] == Decimal("314.131")
+    assert "Traceback" not in firmware.log.read_text()
+
+
+def test_a_simulator_that_dies_is_reported_and_found_again(start):
+    firmware, simulator = start("multical21", "--fast", "--frozen")
+    before = firmware.readings(1)
+    simulator.close()
+    lost = firmware.state("port_error")
+    assert lost["port"]["ok"] is False and lost["port"]["error"]
+    reading = firmware.json("/api/reading")
+    assert reading["registers"]["volume"]["value"] == Decimal("314.131"), (
+        "the last reading stays, with its age"
+    )
+    port = int(simulator.ready["ready"].rpartition(":")[2])
+    again = Simulator("multical21", "--fast", "--frozen", port=port)
+    try:
+        found = firmware.readings(before["readings"]["ok"] + 1)
+        assert found["port"]["ok"] is True and found["port"]["opened"] == 2
+    finally:
+        again.close()
+
+
+def test_a_meter_at_another_address_is_silence_with_a_reason(start):
+    firmware, _ = start("multical21", "--fast", address=100)
+    status = firmware.until(
+        lambda: (now := firmware.json("/api/status")) and now["readings"]["failed"] and now
+    )
+    assert status["state"] == "no_light"
+    assert firmware.json("/api/reading")["registers"] == {}
+    assert firmware.json("/api/reading")["taken_at"] is None
+
+
+def test_wrong_settings_are_named_and_the_default_is_used(start):
+    firmware, _ = start("multical21", "--fast", interval_s=3, name="", colour="red")
+    status = firmware.readings(1)
+    words = " | ".join(status["warnings"])
+    assert "interval_s: 3 is not possible; a whole number from 10 to 86400 is allowed" in words
+    assert "name:" in words and "colour: there is no such setting" in words
+    assert status["interval_s"] == 3600 and status["name"] == "kmpeye"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", '"x"', '{"meter": "../../etc/passwd"}', '{"meter": 3}', "x" * 9000]
+)
+def test_a_damaged_settings_file_does_not_stop_the_reader(micropython32, flash, tmp_path, text):
+    script = (
+        "from kmpeye.system import config\n"
+        "from kmpeye.app import App\n"
+        "c = config.load()\n"
+        "a = App(c, %r, None)\n"
+        "print(a.snapshot.meter.model, c.warnings)" % (str(flash) + "/")
+    )
+    (tmp_path / "config.json").write_text(text)
+    done = subprocess.run(
+        [micropython32, "-X", "heapsize=" + HEAP, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "MICROPYPATH": ".frozen:%s" % flash},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("MULTICAL 21 ["), done.stdout
+    assert not done.stdout.rstrip().endswith("[]"), "it is said"
