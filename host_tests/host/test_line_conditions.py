@@ -20,29 +20,13 @@ from kmpsim import model
 from kmpsim.faults import Faults, Odds
 from kmpsim.line import byte_ms, garble
 from kmpsim.meter import Options, SimMeter
+from virtual_line import VirtualClock
 
 BAUD = 1200
 LATENCY_MS = 100
 IDS = [68, 74, 292, 299, 99]
 SEEDS = range(20)
 RIGHT = 19  # of 20 seeds
-
-
-class Clock:
-    def __init__(self):
-        self.now = 0
-
-    def ticks(self):
-        return self.now
-
-    def since(self, ticks):
-        return self.now - ticks
-
-    def uptime_s(self):
-        return self.now // 1000
-
-    async def sleep_ms(self, ms):
-        self.now += ms
 
 
 class Port:
@@ -223,7 +207,7 @@ async def read(head):
 
 async def diagnose(condition, seed):
     """(state, what is suspected) of a line in that condition."""
-    clock = Clock()
+    clock = VirtualClock()
     meter = Told(seed)
     port = [Port(clock, meter, WELL if condition.before else condition, seed)]
 
@@ -260,7 +244,7 @@ def test_a_port_that_cannot_be_opened_is_named():
         raise OSError("there is no test")
 
     async def run():
-        line = Line("test", BAUD, Clock(), opener=opener)
+        line = Line("test", BAUD, VirtualClock(), opener=opener)
         head = Head(line)
         diagnosis = Diagnosis("magnet", True)
         diagnosis.begin(head)

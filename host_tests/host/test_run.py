@@ -146,9 +146,16 @@ def test_a_port_that_is_taken_is_named_with_another(run):
         assert it.process.returncode
 
 
-def test_a_head_that_is_not_there_is_reported_and_tried_again(run):
-    it = run(PORT="socket://127.0.0.1:1")
-    it.line("state: port_error: socket://127.0.0.1:1: connection refused")
+@pytest.mark.parametrize(
+    "port, why",
+    [
+        ("socket://127.0.0.1:1", "socket://127.0.0.1:1: connection refused"),
+        ("/dev/no-such-head", "/dev/no-such-head: there is no such device; is the head plugged in?"),
+    ],
+)
+def test_a_head_that_is_not_there_is_reported_and_tried_again(run, port, why):
+    it = run(PORT=port)
+    it.line("state: port_error: " + re.escape(why))
     status = it.json("/api/status")
     assert status["state"] == "port_error" and status["port"]["ok"] is False
     assert it.json("/api/reading")["registers"] == {}

@@ -10,12 +10,20 @@ import termios  # type: ignore[import-not-found]  # of a PC, CPython's and Micro
 _CFLAG = {"linux": 0x30 | 0x40 | 0x80 | 0x800, "darwin": 0x300 | 0x400 | 0x800 | 0x8000}
 SPEEDS = {300: 7, 1200: 9, 2400: 11, 9600: 13}  # Linux; macOS takes the number itself
 
+_WHY = {
+    errno.ENOENT: "there is no such device; is the head plugged in?",
+    errno.EACCES: "no permission; on Linux join its group, usually dialout, and log in again",
+}
+
 
 class TtyPort:
     def __init__(self, path, baud):
         if sys.platform not in _CFLAG:
             raise OSError("serial devices are not supported on %s: use socket://HOST:PORT" % sys.platform)
-        self._file = open(path, "r+b", 0)
+        try:
+            self._file = open(path, "r+b", 0)
+        except OSError as e:
+            raise OSError("%s: %s" % (path, _WHY.get(e.args[0], errno.errorcode.get(e.args[0], e))))
         try:
             self.set_baud(baud)
         except BaseException:
