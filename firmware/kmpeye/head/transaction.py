@@ -4,7 +4,7 @@
 from micropython import const
 
 from kmp.command import MAX_REGISTERS, answers, get_register, read_registers
-from kmp.frame import ACKNOWLEDGE, FRAME, FROM_METER, MAX_FRAME, METER, TO_METER, build
+from kmp.frame import ACKNOWLEDGE, FRAME, FROM_METER, MAX_FRAME, METER, TO_METER, ProtocolError, build
 from kmpeye.head.line import PortError
 
 _FIRST_BYTE_MS = const(1600)  # the meter's own limit, from the last byte of the request (447 2.1)
@@ -82,11 +82,15 @@ class Head:
 
     async def registers(self, ids, retries=RETRIES):
         """Read any number of registers, 8 in a request. Returns a list of (id, unit, mantissa, exponent) of
-        those the meter offers; ids that are missing in it are not offered."""
+        those the meter offers; ids that are missing in it are not offered. NoAnswer as ask(), and for a reply
+        whose CRC is right and whose content is not."""
         found = []
         for start in range(0, len(ids), MAX_REGISTERS):
             reply = await self.ask(get_register(ids[start : start + MAX_REGISTERS]), retries)
-            found.extend(read_registers(reply))
+            try:
+                found.extend(read_registers(reply))
+            except ProtocolError as e:
+                raise NoAnswer("bad_crc", "the reply breaks the rules of KMP: %s" % e)
         return found
 
     async def _wait_for_quiet(self):
@@ -114,13 +118,12 @@ class Head:
         self._reply = self._reason = None
         self._request = application
         frame = build(TO_METER, self.address, application)
-        self._quiet_ms = _QUIET_MS + line.wire_ms(
-            len(frame)
-        )  # counted from the first byte sent or the last heard
+        sending = line.wire_ms(len(frame))
+        self._quiet_ms = _QUIET_MS + sending  # counted from the first byte sent or the last heard
         line.write(frame)
         self.requests += 1
         sent = clock.ticks()
-        first_by = line.wire_ms(len(frame)) + _FIRST_BYTE_MS
+        first_by = sending + _FIRST_BYTE_MS
         # A reply that has begun in time may end later, but not later than the longest one there is.
         last_by = first_by + line.wire_ms(2 * MAX_FRAME + 2)
         while True:

@@ -143,6 +143,17 @@ def test_registers_the_meter_leaves_out_are_not_there():
     assert drive(always((50, EMPTY)).head.registers([9999])) == []
 
 
+def test_a_reply_with_a_right_crc_and_wrong_content_is_no_answer_and_no_crash():
+    for nob, words in ((0, "a value of 0 bytes"), (11, "a value of 11 bytes")):
+        wrong = build(FROM_METER, METER, b"\x10\x00\x44\x28" + bytes((nob, 0)) + b"\x01" * nob)
+        try:
+            drive(always((50, wrong)).head.registers([68]))
+        except NoAnswer as e:
+            assert e.reason == "bad_crc" and words in str(e), (nob, str(e))
+        else:
+            raise AssertionError("taken for an answer")
+
+
 def test_a_late_reply_does_not_answer_the_next_question():
     def script(number, request):
         if number == 0:
