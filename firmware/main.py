@@ -3,8 +3,10 @@
 
 import asyncio
 import io
+import os
 import sys
 
+_ROM = "/rom"  # where MicroPython mounts the ROMFS partition of a board that has one
 _CRASH_FILE = "crash.txt"
 
 
@@ -21,14 +23,24 @@ def _app(root):
     from kmpeye.system import board, config, forget
 
     settings = config.load()
-    pins = board.pins(settings)
+    parts = board.load(settings)
     forget("kmpeye.system.board", "kmpeye.system.config")  # needed once
-    return App(settings, root, pins)
+    return App(settings, root, parts)
+
+
+def _root():
+    """The folder of the modules, meters/ and www/: the image in flash, or else the one of this file."""
+    try:
+        os.stat(_ROM + "/kmpeye")
+    except OSError:
+        folder = __file__.rpartition("/")[0]
+        return folder + "/" if folder else ""
+    sys.path.insert(0, _ROM)  # before modules as files that an earlier firmware may have left
+    return _ROM + "/"
 
 
 def main():
-    root = __file__.rpartition("/")[0]
-    app = _app(root + "/" if root else "")
+    app = _app(_root())
     try:
         asyncio.run(app.run())
     except KeyboardInterrupt:

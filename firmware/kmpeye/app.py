@@ -1,91 +1,194 @@
-# Puts the parts together; the only file that knows them all. One task reads the meter, one serves the page,
-# on the chip one keeps the Wi-Fi. The reader alone asks the meter; every way out answers from the snapshot.
+# Puts the parts together; the only file that knows them all. The supervisor keeps the tasks running: one reads the
+# meter, one writes the history, one serves the page, and each way out that is switched on has its own. The reader
+# alone asks the meter; every way out answers from the snapshot.
 
-import asyncio
 import gc
 
-from kmp.names import unit_name
-from kmp.value import token
+from kmpeye import remembered
+from kmpeye.expose.http import Server
+from kmpeye.expose.web import routes
 from kmpeye.head.line import Line
 from kmpeye.head.transaction import Head
+from kmpeye.head.wake import Session, Waker
 from kmpeye.reader import MeterReader
-from kmpeye.readings.as_json import reading_chunks
+from kmpeye.readings.recorder import Recorder
 from kmpeye.readings.snapshot import Meter, Snapshot
-from kmpeye.status import status_chunks
-from kmpeye.system import forget
+from kmpeye.system import forget, keep
 from kmpeye.system.clock import Clock
+from kmpeye.system.supervisor import Supervisor
 
-_FALLBACK = "multical21"  # when the named profile cannot be used: the reader starts and says so
-_WANTED = ("model", "baud", "address", "interval_s", "registers", "types")  # of the profile
+# The setting that switches a way out on, its module and its class.
+_WAYS = (
+    ("mqtt_host", "kmpeye.expose.mqtt.client", "Mqtt"),
+    ("modbus", "kmpeye.expose.modbus.server", "Modbus"),
+    ("bacnet", "kmpeye.expose.bacnet.server", "Bacnet"),
+    ("kmptcp", "kmpeye.expose.kmptcp.server", "KmpTcp"),
+)
 
 
 class App:
-    version = "0.1.0"
+    """What a way out is given. Attributes it may use: config, clock, log, keep, root, snapshot, reader, history, wifi,
+    version, ways."""
 
-    def __init__(self, config, root="", pins=None, log=print):
-        """config: system.config.Config; root: folder of meters/ and www/, "" or with a slash at its end;
-        pins: the board's uart (boards/*.json), needed for the port "uart"."""
+    version = "0.2.0"
+    keep = keep
+    forget = staticmethod(forget)
+
+    def __init__(self, config, root="", board=None, log=print, boots=None):
+        """config: system.config.Config; root: folder of meters/ and www/, "" or with a slash at its end; board: what
+        boards/*.json says of this one (uart, servo, coil), or {}."""
+        from kmpeye.meter.choice import choose
+
         self.config = config
         self.root = root
-        self.clock = Clock()
         self.log = log
-        profile = self._profile()
-        self.line = Line(config["port"], config["baud"] or profile.baud, self.clock, pins)
-        address = config["address"]
-        head = Head(self.line, profile.address if address is None else address)
-        self.snapshot = Snapshot(Meter(profile.model))
-        self.reader = MeterReader(
-            head, profile, self.snapshot, config["interval_s"] or profile.interval_s, log
-        )
+        self.clock = clock = Clock()
+        self.ways = {}  # setting: the way out that it switched on
+        self.wifi = None
         self.server = None
+        self.streams = 0  # pages that stay connected (expose.events)
+        board = board or {}
+        state = remembered.load(config.warnings)
+        profile = choose(config, state, root + "meters", config.warnings)
+        forget("kmpeye.meter.choice", "kmpeye.meter.which", "kmp.registers")
+        forget("kmpeye.meter.profile_check", "kmpeye.meter.profile")
+        learned_baud = state.get("baud") if state.get("profile") == profile.name else None
+        if not isinstance(learned_baud, int):
+            learned_baud = None
+        self.line = Line(
+            config["port"], config["baud"] or learned_baud or profile.baud, clock, board.get("uart")
+        )
+        address = config["address"]
+        self.snapshot = Snapshot(Meter(profile.model, profile.kind))
+        head = Head(self.line, profile.address if address is None else address)
+        wake, waker = self._waker(board, profile)
+        self.reader = MeterReader(
+            config,
+            head,
+            Session(waker, clock, profile.wake["settle_ms"]),
+            wake,
+            self.snapshot,
+            profile,
+            log,
+            state,
+            root + "meters",
+        )
+        self.recorder = Recorder(self)
+        self.supervisor = Supervisor(clock, log, self._restart, None, boots)
 
-    def _profile(self):
-        from kmpeye.meter.profile import ProfileError, load
+    @property
+    def history(self):
+        """The History, opened for whoever asks, or None; close_history() afterwards."""
+        return self.recorder.open()
 
-        folder = self.root + "meters"
+    def close_history(self):
+        self.recorder.close()
+
+    def _waker(self, board, profile):
+        """(kind, waker) of the settings; a warning and a magnet that never moves where they are not possible."""
+        from kmpeye.head.wake import make_waker
+
+        config = self.config
+        kind = config["wake"] or ("none" if profile.wake["needs"] == "none" else "fixed")
+        how = config["wake_how"]
+        part = board.get(how if kind == "key" else kind) or {}
+        settings = {
+            "pin": part.get("pin"),
+            "on_level": part.get("on"),
+            "how": how,
+            "rest_deg": config["wake_rest_deg"],
+            "wake_deg": config["wake_deg"],
+            "travel_ms": config["wake_travel_ms"],
+            "max_on_ms": config["wake_max_on_ms"],
+            "press_ms": config["wake_press_ms"],
+        }
         try:
-            return load(self.config["meter"], folder, _WANTED)
-        except ProfileError as e:
-            self.config.warnings.append("meter: %s; %s is used" % (e, _FALLBACK))
-            return load(_FALLBACK, folder, _WANTED)
+            import machine
+        except ImportError:
+            machine = None
+        try:
+            return kind, make_waker(kind, settings, self.clock, self.line, machine)
+        except ValueError as e:
+            config.warnings.append("wake: %s" % e)
+            return "fixed", Waker()
+
+    def zone(self):
+        """The time zone of the settings: where days and months begin."""
+        from kmpeye.system.timezone import Zone
+
+        try:
+            return Zone(self.config["timezone"])
+        except ValueError as e:
+            text = "timezone: %s; UTC is used" % e
+            if text not in self.config.warnings:
+                self.config.warnings.append(text)
+            return Zone("UTC0")
         finally:
-            forget("kmpeye.meter.profile_check", "kmpeye.meter.profile")  # needed once
+            forget("kmpeye.system.timezone", "kmp.calendar")
 
     async def run(self):
         """Start everything and stay until cancelled."""
-        from kmpeye.expose.http import Server
-        from kmpeye.expose.web import routes
-
         config = self.config
-        for text in config.warnings:
-            self.log("warning: " + text)
-        jobs = [self.reader.run(), self._show_readings()]
+        supervisor = self.supervisor
+        supervisor.add("reader", self.reader.run, True)
+        supervisor.add("history", self.recorder.run)
+        supervisor.add("readings", self._show_readings)
         if config["wifi_ssid"]:
             from kmpeye.system.wifi import Wifi
 
-            jobs.append(Wifi(config, self.clock, self.log).run())
-        server = Server(
-            routes(
-                lambda: reading_chunks(self.snapshot, self.clock),
-                lambda: status_chunks(self),
-                self.root + "www",
-            ),
-            self.log,
-        )
-        tasks = [asyncio.create_task(job) for job in jobs]
+            self.wifi = Wifi(config, self.clock, self.log)
+            supervisor.add("wifi", self.wifi.run)
+        for setting, module, name in _WAYS:
+            if config[setting]:
+                self._open(setting, module, name)
+        self.zone()
+        for text in config.warnings:
+            self.log("warning: " + text)
+        server = Server(routes(self), self.log)
         try:
             await server.start(config["http_host"], config["http_port"])
             self.server = server
             if config["http_host"] != "0.0.0.0":  # else the Wi-Fi knows the address
                 self.log("page: http://%s:%d/" % (config["http_host"], config["http_port"]))
             gc.collect()  # what the start needed and nothing else does
-            await asyncio.gather(*tasks)
+            await supervisor.run()
         finally:
-            for task in tasks:
-                task.cancel()
             if self.server:
                 await server.close()
             self.line.close()
+
+    def _open(self, setting, module, name):
+        """A way out that cannot start is named; the others run on."""
+        try:
+            way = getattr(__import__(module, None, None, (name,)), name)(self)
+        except (ValueError, OSError, MemoryError) as e:
+            self.config.warnings.append("%s: %s" % (setting, e))
+            return
+        self.ways[setting] = way
+        self.supervisor.add(setting, way.run)
+
+    def status_chunks(self):
+        from kmpeye.status import status_chunks
+
+        try:
+            yield from status_chunks(self)
+        finally:
+            forget("kmpeye.status", "kmpeye.readings.texts")
+
+    def reading_chunks(self):
+        """The reading as JSON, in pieces (readings.as_json)."""
+        from kmpeye.readings.as_json import reading_chunks
+
+        try:
+            yield from reading_chunks(self.snapshot, self.clock)
+        finally:
+            forget("kmpeye.readings.as_json")
+
+    def _restart(self):
+        from kmpeye.system import board
+
+        self.reader.save()
+        board.restart()
 
     async def _show_readings(self):
         """One line in the log for each reading."""
@@ -94,15 +197,15 @@ class App:
         reading = None
         while True:
             number = await snapshot.wait(number)
-            if snapshot.reading is not reading:
+            if snapshot.reading is not reading and snapshot.reading:
                 reading = snapshot.reading
-                try:
-                    self._show(reading)
-                except MemoryError:  # a log that has no room is no reason to end
-                    gc.collect()
+                self._show(reading)
 
     def _show(self, reading):
         """Apart from the task that waits, which would keep the words until the next reading."""
+        from kmp.names import unit_name
+        from kmp.value import token
+
         meter = self.snapshot.meter
         words = [
             self.clock.iso(reading.unix) if reading.unix else "no date",

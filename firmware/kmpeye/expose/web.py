@@ -1,18 +1,43 @@
-# What a browser sees: the page and the two JSON answers it lives on. Routes for http.py.
-# Imports nothing: readings and status come in as callables that give an iterator of str pieces of JSON,
-# so that no answer is ever held in memory whole.
+# What a browser sees: the page, and the JSON answers it lives on. Routes for http.py.
+# Imports nothing; what the app offers comes in with it. Promises that no answer is held in memory whole, and that what
+# few ask for is loaded when it is asked for.
+
+_READ = "GET, HEAD"
 
 
-def routes(reading_chunks, status_chunks, www_dir):
-    """Routes for http.Server; www_dir holds the page, plain or gzipped as name.gz."""
-    read = "GET, HEAD"
+def routes(app):
+    """Routes for http.Server. A "!" before the methods: what GET shows is the owner's; "*": everybody's."""
+    page = app.root + "www"
+    lazy = _lazy
+    actions = "kmpeye.expose.actions"
+    history = "kmpeye.expose.history"
+    settings = "kmpeye.expose.settings"
     return {
-        "/": (read, _file, www_dir, "text/html"),
-        "/app.js": (read, _file, www_dir, "text/javascript"),
-        "/style.css": (read, _file, www_dir, "text/css"),
-        "/api/reading": (read, _json, reading_chunks),
-        "/api/status": (read, _json, status_chunks),
+        "/": (_READ, _file, page, "text/html"),
+        "/app.js": (_READ, _file, page, "text/javascript"),
+        "/style.css": (_READ, _file, page, "text/css"),
+        "/api/reading": (_READ, _json, app.reading_chunks),
+        "/api/status": (_READ, _json, app.status_chunks),
+        "/api/events": (_READ, lazy, "kmpeye.expose.events", "events", app),
+        "/api/read": ("POST", lazy, actions, "read_now", app),
+        "/api/align": ("GET, HEAD, POST", lazy, actions, "align", app),
+        "/api/history": (_READ, lazy, history, "history", app),
+        "/api/history.csv": (_READ, lazy, history, "history", app),
+        "/api/config": ("GET, HEAD, PUT", lazy, settings, "config", app),
+        "/api/restart": ("POST", lazy, settings, "care", app),
+        "/api/forget-wifi": ("POST", lazy, settings, "care", app),
+        "/api/factory-reset": ("POST", lazy, settings, "care", app),
+        "/api/meter-exchanged": ("POST", lazy, settings, "care", app),
+        "/metrics": (_READ, lazy, "kmpeye.expose.metrics", "metrics", app),
     }
+
+
+async def _lazy(exchange, module, name, app):
+    """A handler (exchange, app) that is in memory only while it runs."""
+    try:
+        await getattr(__import__(module, None, None, (name,)), name)(exchange, app)
+    finally:
+        app.forget(module)
 
 
 async def _json(exchange, data):

@@ -25,6 +25,8 @@ throttled|The meter answered before and has gone silent, as some do when asked t
 and then less often; a head with a fixed magnet may be lifted for a minute and put back
 refused|The meter answers, but offers none of these registers|Choose the profile of this meter
 budget_spent|What the meter's battery may spend today is spent|Wait until midnight UTC, or raise the budget or interval
+starting|The meter has not been read yet|Wait a moment
+out_of_memory|This reading did not fit into the memory|It is tried again; switch off ways out that are not needed
 port_error|The port to the head cannot be used|Check its address, the cable and who else has it open
 """
 

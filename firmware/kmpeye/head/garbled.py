@@ -4,11 +4,16 @@
 
 from micropython import const
 
-from kmp.frame import FROM_METER, Reader
+from kmp.command import get_register
+from kmp.frame import FROM_METER, TO_METER, Reader, build
 
 _MOST = const(64)  # bytes kept of a try: the longest request, stuffed, and how the reply begins
 _ENOUGH = const(8)  # bytes that agree by chance once in 256 times
 _BITS = const(11)  # start, 8 data, 2 stop
+
+
+# What a Reader counts.
+_COUNTERS = ("bytes", "stray", "echoes", "frames", "bad_crc", "bad_escapes", "overruns", "short", "cut")
 
 
 class Listener(Reader):
@@ -29,6 +34,22 @@ class Listener(Reader):
             heard = self.tries[-1]
             heard.extend(data[pos : min(after, pos + _MOST - len(heard))])
         return after
+
+
+def listen(line, close):
+    """Give the line a new Listener, or a plain Reader again; what was counted goes on."""
+    reader = Listener() if close else Reader()
+    for name in _COUNTERS:
+        setattr(reader, name, getattr(line.reader, name))
+    line.reader = reader
+
+
+def suspected(head, ids):
+    """What is probably wrong, after a reading of these registers with a Listener; "" when too little was heard."""
+    tries = head.line.reader.tries
+    if len(tries) < 2:
+        return ""
+    return suspect(build(TO_METER, head.address, get_register(ids)), tries)
 
 
 def suspect(request, tries):

@@ -42,7 +42,7 @@ class Head:
     def __init__(self, line, address=METER):
         self.line = line
         self.clock = line.clock
-        self.address = address
+        self.address = self._asked = address  # the meter's, and whom the open question went to
         self.requests = 0
         self.answers = 0
         self.stale = 0  # good frames that answered no question of ours: late, or for somebody else
@@ -53,11 +53,11 @@ class Head:
         self._reply = None
         self._reason = None  # why frames that came were no answer
 
-    async def ask(self, application, retries=RETRIES, acknowledge=False):
+    async def ask(self, application, retries=RETRIES, acknowledge=False, address=None):
         """Send an application (kmp.command) and return the application of its answer, as bytes.
 
-        With acknowledge the bare 06 is the answer, returned as b"". NoAnswer after `retries` more tries;
-        at once when there is no port.
+        With acknowledge the bare 06 is the answer, returned as b"". address: another than the meter's own, such as
+        a module's. NoAnswer after `retries` more tries; at once when there is no port.
         """
         while self._asking:
             await self.clock.sleep_ms(_LONG_STEP_MS)
@@ -65,6 +65,7 @@ class Head:
         try:
             await self.line.open()
             self._acknowledge = acknowledge
+            self._asked = self.address if address is None else address
             while True:
                 await self._wait_for_quiet()
                 reason = await self._once(application)
@@ -117,7 +118,7 @@ class Head:
         echoes = reader.echoes
         self._reply = self._reason = None
         self._request = application
-        frame = build(TO_METER, self.address, application)
+        frame = build(TO_METER, self._asked, application)
         sending = line.wire_ms(len(frame))
         self._quiet_ms = _QUIET_MS + sending  # counted from the first byte sent or the last heard
         line.write(frame)
@@ -165,7 +166,7 @@ class Head:
             reply = reader.application()
             if not request:
                 self.stale += 1
-            elif reader.address == self.address and not self._acknowledge and answers(request, reply):
+            elif reader.address == self._asked and not self._acknowledge and answers(request, reply):
                 self._reply = bytes(reply)
             else:
                 self.stale += 1
@@ -176,5 +177,5 @@ class Head:
     def _damaged(self):
         """A frame was broken or cut off: a reply, or noise that happened to hold a start byte?"""
         reader = self.line.reader
-        if reader.length >= 2 and reader.address == self.address and reader.buffer[1] == self._request[0]:
+        if reader.length >= 2 and reader.address == self._asked and reader.buffer[1] == self._request[0]:
             self._reason = "bad_crc"

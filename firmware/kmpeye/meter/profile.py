@@ -19,7 +19,8 @@ class Profile:
     wake {needs, settle_ms, awake_s}, budget {replies, awake_s}, limits {flow_m3h, power_kw} as far as known.
     types: what GetType may say, as "0001"; empty when that is not known. live, slow, once: (id, key) each, in the
     order people want to see them; registers: all of them. info: (bit of register 99, flag) each; info_hours:
-    (lowest of three bits of register 99, flag) each: how long it was active in the last 30 days. high_resolution:
+    (lowest of three bits of register 99, flag) each: how long it was active in the last 30 days. units: {code the meter
+    sends: code it means}, where a meter departs from the table. high_resolution:
     (key of a total, key of its finer register) each. loggers: (address, log number, ids) each.
 
     It has no methods, so that this module can be let go of."""

@@ -32,6 +32,7 @@ slow: 0 to 16 of ["key",id]
 once: 0 to 8 of ["key",id]
 info: 0 to 32 of [bit,"flag"]
 info_hours: 0 to 10 of [bit,"flag"]
+units: 0 to 8 of [code,code]
 high_resolution: 0 to 4 of ["total","finer"]
 loggers: 0 to 4 of {address,log,registers}
 """
@@ -55,6 +56,7 @@ def check(data):
     _nothing_unknown(data, right, "")
     for group in _GROUPS:
         _nothing_unknown(data[group], right[group], group + ".")
+    right["units"] = dict(right["units"])
     right["registers"] = right["live"] + right["slow"] + right["once"]
     _nothing_twice(right)
     return right
@@ -123,6 +125,8 @@ def _row(key, rule, shape, row):
             first, second = second, first
         elif shape == '[bit,"flag"]':
             good = _is_number(first, 0, 31) and _is_word(second)
+        elif shape == "[code,code]":
+            good = _is_number(first, 0, 255) and _is_number(second, 0, 255)
         else:
             good = _is_word(first) and _is_word(second)
         row = (first, second)

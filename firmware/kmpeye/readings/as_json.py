@@ -8,8 +8,9 @@ from kmp.value import token
 
 
 def reading_chunks(snapshot, clock):
-    """Yields pieces of text. Shape: meter {model, serial, type, revision}, taken_at, age_s and registers
-    {key: {id, label, value, unit}}; without a reading taken_at and age_s are null and registers is {}."""
+    """Yields pieces of text. Shape: meter {model, serial, type, revision}, taken_at, age_s registers
+    {key: {id, label, value, unit}} with age_s where a register is older than the reading, and missing {key: reason};
+    without a reading taken_at and age_s are null and registers is {}."""
     meter = snapshot.meter
     reading = snapshot.reading
     age = taken_at = None
@@ -26,14 +27,17 @@ def reading_chunks(snapshot, clock):
         )
     )
     comma = ""
-    for key, register, unit, mantissa, exponent in reading.values if reading else ():
-        yield '%s"%s":{"id":%d,"label":"%s","value":%s,"unit":"%s"}' % (
+    for i in range(len(reading.values) if reading else 0):
+        key, register, unit, mantissa, exponent = reading.values[i]
+        older = reading.uptime_s - reading.taken[i]
+        yield '%s"%s":{"id":%d,"label":"%s","value":%s,"unit":"%s"%s}' % (
             comma,
             key,
             register,
             register_label(key),
             token(unit, mantissa, exponent),
             unit_name(unit),
+            ',"age_s":%d' % (age + older) if older else "",
         )
         comma = ","
-    yield "}}"
+    yield '},"missing":%s}' % dumps(dict(reading.missing) if reading else {})

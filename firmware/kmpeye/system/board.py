@@ -7,12 +7,14 @@ import sys
 _FILE = "board.json"
 
 
-def pins(config):
-    """The uart of the board file: a dict with id, tx, rx, invert_tx, invert_rx. None where there is no board
-    file; then the port cannot be "uart", which is said as a warning."""
+def load(config):
+    """The board file: a dict with uart {id, tx, rx, invert_tx, invert_rx}, and servo, coil, led, button where it has
+    them. {} where there is none or it is no board file; then the port cannot be "uart", which is said as a warning."""
     try:
         with open(_FILE) as f:
-            return json.load(f)["uart"]
+            board = json.load(f)
+        board["uart"]["tx"]
+        return board
     except OSError:
         if config["port"] == "uart":
             config.warnings.append("port: uart needs %s; copy one of boards/ (make deploy does)" % _FILE)
@@ -20,7 +22,7 @@ def pins(config):
         config.warnings.append(
             "%s: not a board file; a JSON object with uart: {id, tx, rx} is expected" % _FILE
         )
-    return None
+    return {}
 
 
 def restart():

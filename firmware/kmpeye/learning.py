@@ -1,0 +1,164 @@
+# What is learned of a meter: which one it is, what it leaves out, at which speed it answers. Part of the reader, run in
+# its task and inside its sessions. Knows head, meter and what is remembered.
+# Promises: what was learned of one meter is never used for another.
+
+
+from kmp.command import get_register, get_serial, get_type, read_serial, read_type
+from kmp.frame import ProtocolError
+from kmpeye import remembered
+from kmpeye.head.transaction import NoAnswer
+from kmpeye.system import forget
+
+SPEEDS = (1200, 2400, 9600)
+AUTO = "auto"
+_RARE = (
+    "kmpeye.meter.choice",
+    "kmpeye.meter.which",
+    "kmpeye.meter.profile_check",
+    "kmpeye.meter.profile",
+    "kmp.registers",
+)
+
+
+class Learning:
+    def __init__(self, reader, state):
+        """state: what state() gave before a restart, or {}."""
+        self.reader = reader
+        self.serial = state.get("serial")  # of the meter that the rest was learned of
+        self.left_out = state.get("left_out") or []
+        self.offered = state.get("offered")
+        self.alike = ()  # profiles that could as well be this meter's
+        self.fresh = False  # something here is not on flash yet
+        self._asked_who = False
+
+    def state(self):
+        return {
+            "profile": self.reader.profile.name,
+            "serial": self.serial,
+            "baud": self.reader.head.line.baud,
+            "left_out": self.left_out,
+            "offered": self.offered,
+        }
+
+    def leave_out(self, keys):
+        """Twice running the meter did not give these: they are not asked again."""
+        from kmpeye.meter.which import leave_out
+
+        self.reader.log("meter: not offered, not asked again: %s" % ", ".join(keys))
+        self.left_out = self.left_out + keys
+        leave_out(self.reader.profile, keys)
+        forget(*_RARE)
+        self.fresh = True
+
+    async def who(self, serial):
+        """After a reading. serial: what the registers said, or None; what they did not tell is asked for once, and a
+        meter that refuses is not asked again."""
+        reader = self.reader
+        meter = reader.snapshot.meter
+        ask = reader.head.ask
+        if serial:
+            self._is(serial)
+        if self._asked_who:
+            return
+        self._asked_who = True
+        try:
+            if meter.serial is None:
+                self._is(str(read_serial(await ask(get_serial(), 0))))
+            if reader.profile.types and not meter.type:
+                type_id, meter.revision = read_type(await ask(get_type(), 0))
+                meter.type = "%04X" % type_id
+                if meter.type not in reader.profile.types:
+                    reader.config.warnings.append(
+                        "the meter says type %s, which is not one of %s: check the profile"
+                        % (meter.type, reader.profile.model)
+                    )
+        except (NoAnswer, ProtocolError):
+            pass
+
+    def _is(self, serial):
+        """The meter gave its serial number; another than before counts once the guard let it through."""
+        reader = self.reader
+        reader.snapshot.meter.serial = serial
+        if self.serial not in (None, serial) and reader.intake.guard.serial == serial:
+            self.exchanged()
+            reader.snapshot.meter.serial = serial
+        self.serial = serial
+
+    def exchanged(self):
+        """Another meter, as its serial number or the owner says: everything learned of the old one is forgotten; its
+        history stays. The profile is found out anew where it is not set."""
+        reader = self.reader
+        reader.log("meter: exchanged; what was learned of the old one is forgotten")
+        self.serial = self.offered = None
+        self.left_out = []
+        self.alike = ()
+        self._asked_who = False
+        meter = reader.snapshot.meter
+        meter.serial = meter.type = meter.revision = None
+        reader.intake.exchange()
+        remembered.forget()
+        self._choose({})
+        reader.snapshot.changed()
+
+    def _choose(self, learned):
+        from kmpeye.meter.choice import choose
+
+        reader = self.reader
+        profile = choose(reader.config, learned, reader.folder, reader.config.warnings)
+        forget(*_RARE)
+        reader.use(profile, {})
+
+    async def find_out(self):
+        """Which meter is it? Afterwards the reader has its profile, and a reading is due."""
+        from kmpeye.meter.which import find_out
+
+        reader = self.reader
+        failed = []
+
+        async def ask(application):
+            try:
+                return await reader.head.ask(application, 0)
+            except NoAnswer as e:
+                failed.append(e)
+                return None
+
+        async def registers(ids):
+            try:
+                return [one[0] for one in await reader.head.registers(ids, 1)]
+            except NoAnswer as e:
+                failed.append(e)
+                return None
+
+        found = await find_out(ask, registers, reader.folder)
+        if not found:
+            raise failed[-1] if failed else NoAnswer("refused", "the meter offers nothing that is known here")
+        self.alike = found.alike
+        self.offered = found.offered
+        meter = reader.snapshot.meter
+        meter.type, meter.revision = found.type, found.revision
+        meter.serial = self.serial = found.serial
+        self._choose({"profile": found.profile, "offered": found.offered})
+        reader.log(
+            "meter: read as %s%s"
+            % (reader.profile.model, "; %s answer alike" % ", ".join(found.alike) if found.alike else "")
+        )
+        self.fresh = True
+
+    async def other_speed(self, ids):
+        """True when the meter answers a question for these registers at another speed, which is kept then."""
+        reader = self.reader
+        line = reader.head.line
+        usual = line.baud
+        for baud in SPEEDS:
+            if baud == usual:
+                continue
+            line.set_baud(baud)
+            try:
+                await reader.head.ask(get_register(ids), 0)
+                reader.log("meter: answers at %d baud, not at %d" % (baud, usual))
+                self.fresh = True
+                return True
+            except NoAnswer:
+                pass
+        line.set_baud(usual)
+        return False

@@ -1,0 +1,112 @@
+# Puts readings into the history on flash: one task that waits for the snapshot. Imports history and the snapshot.
+# Promises: only what was measured in a reading is recorded with it, never a slow register's older value; and between
+# two records the history takes no memory.
+
+from micropython import const
+
+_FOLDER = "history"
+_SLOT_S = const(3600)
+_MODULES = ("store", "fit", "index", "segment", "merge", "query")
+
+# What a history is worth keeping of, the most wanted first; a meter has some of them, and six fit a record.
+_WANTED = """
+heat_energy
+cooling_energy
+volume
+energy_in
+energy_out
+heat_energy_high_resolution
+volume_high_resolution
+energy_in_high_resolution
+energy_out_high_resolution
+reverse_volume
+flow_temperature
+return_temperature
+water_temperature
+ambient_temperature
+volume_2
+input_a
+input_b
+"""
+_MOST = const(6)
+
+
+def registers(profile):
+    """The keys of a profile that are recorded."""
+    offered = [key for _, key in profile.registers]
+    return [key for key in _WANTED.split() if key in offered][:_MOST]
+
+
+class Recorder:
+    """notes and damaged: of the history when it was last looked at (History.notes and damaged)."""
+
+    def __init__(self, app):
+        """app: config, clock, forget, log, reader, snapshot, zone()."""
+        self.app = app
+        self.notes = ()
+        self.damaged = ()
+        self._slot = -1  # the hour that has its record
+        self._kept = None  # the History, while records wait for their date
+
+    def open(self):
+        """The History of the meter that is read now, or None while none is known or the flash refuses. close() it."""
+        if self._kept:
+            return self._kept
+        app = self.app
+        keys = registers(app.reader.profile)
+        if not keys:
+            return None
+        from kmpeye.readings.history.store import History
+
+        try:
+            limit_bytes = app.config["history_kib"] << 10
+            history = History(_FOLDER, keys, app.snapshot.meter.serial, limit_bytes, app.zone())
+        except (OSError, ValueError) as e:
+            app.log("history: %s" % e)
+            return None
+        self.damaged = history.damaged
+        return history
+
+    def close(self):
+        """Let go of what open() loaded."""
+        if not self._kept:
+            for name in _MODULES:
+                self.app.forget("kmpeye.readings.history." + name)
+
+    async def run(self):
+        """For ever."""
+        snapshot = self.app.snapshot
+        number = 0
+        reading = None
+        while True:
+            number = await snapshot.wait(number)
+            if snapshot.reading is not reading and snapshot.reading:
+                reading = snapshot.reading
+                unix = reading.unix or self.app.clock.unix()
+                if unix is None or unix // _SLOT_S != self._slot:
+                    self._record(reading, unix)
+
+    def _record(self, reading, unix):
+        history = self.open()
+        if history:
+            history.serial = self.app.snapshot.meter.serial
+            history.append(unix, reading.uptime_s, self._measured(reading, history.registers))
+            for text in history.notes:
+                if text not in self.notes:
+                    self.app.log("history: %s" % text)
+            self.notes = tuple(history.notes)
+            self._kept = None
+            if unix is None:
+                self._kept = history
+            else:
+                self._slot = unix // _SLOT_S
+        self.close()
+
+    def _measured(self, reading, keys):
+        """{key: (unit, mantissa, exponent)} of what was measured just now."""
+        values = {}
+        for i in range(len(reading.values)):
+            row = reading.values[i]
+            if row[0] in keys and reading.taken[i] == reading.uptime_s:
+                values[row[0]] = row[2:]
+        return values
