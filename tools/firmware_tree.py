@@ -13,6 +13,9 @@ FIRMWARE = ROOT / "firmware"
 # MicroPython runs these two by name at boot and looks for no .mpy: they stay source, and small.
 BOOT_FILES = ("boot.py", "main.py")
 
+# All the rest as one image, beside the built tree.
+IMAGE = "firmware.romfs"
+
 
 def sources(folder=FIRMWARE, pattern="*.py"):
     """Every module file below the folder, in one order on every machine."""

@@ -72,6 +72,7 @@ class App:
             log,
             state,
             root + "meters",
+            remembered,
         )
         self.recorder = Recorder(self)
         self.supervisor = Supervisor(clock, log, self._restart, None, boots)

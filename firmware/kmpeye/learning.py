@@ -1,11 +1,10 @@
 # What is learned of a meter: which one it is, what it leaves out, at which speed it answers. Part of the reader, run in
-# its task and inside its sessions. Knows head, meter and what is remembered.
+# its task and inside its sessions. Knows head and meter.
 # Promises: what was learned of one meter is never used for another.
 
 
 from kmp.command import get_register, get_serial, get_type, read_serial, read_type
 from kmp.frame import ProtocolError
-from kmpeye import remembered
 from kmpeye.head.transaction import NoAnswer
 from kmpeye.system import forget
 
@@ -62,8 +61,8 @@ class Learning:
             return
         self._asked_who = True
         try:
-            if meter.serial is None:
-                self._is(str(read_serial(await ask(get_serial(), 0))))
+            if self.serial is None:
+                self._is(await self.ask_serial())
             if reader.profile.types and not meter.type:
                 type_id, meter.revision = read_type(await ask(get_type(), 0))
                 meter.type = "%04X" % type_id
@@ -74,6 +73,22 @@ class Learning:
                     )
         except (NoAnswer, ProtocolError):
             pass
+
+    async def ask_serial(self):
+        """The serial number as text, from where this meter's readings have it: a meter may give another number to
+        GetSerial than in its register, and that must not look like another meter."""
+        reader = self.reader
+        retries = reader.plan.retries
+        for register, key in reader.profile.registers:
+            if key == "serial":
+                found = await reader.head.registers((register,), retries)
+                if found:
+                    return str(found[0][2])
+        reply = await reader.head.ask(get_serial(), retries)
+        try:
+            return str(read_serial(reply))
+        except ProtocolError as e:
+            raise NoAnswer("bad_crc", "the reply breaks the rules of KMP: %s" % e)
 
     def _is(self, serial):
         """The meter gave its serial number; another than before counts once the guard let it through."""
@@ -96,7 +111,7 @@ class Learning:
         meter = reader.snapshot.meter
         meter.serial = meter.type = meter.revision = None
         reader.intake.exchange()
-        remembered.forget()
+        reader.store.forget()
         self._choose({})
         reader.snapshot.changed()
 
@@ -136,7 +151,7 @@ class Learning:
         self.offered = found.offered
         meter = reader.snapshot.meter
         meter.type, meter.revision = found.type, found.revision
-        meter.serial = self.serial = found.serial
+        meter.serial = found.serial  # until the first reading says it
         self._choose({"profile": found.profile, "offered": found.offered})
         reader.log(
             "meter: read as %s%s"

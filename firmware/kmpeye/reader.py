@@ -6,9 +6,6 @@ import gc
 
 from micropython import const
 
-from kmp.command import get_serial, read_serial
-from kmp.frame import ProtocolError
-from kmpeye import remembered
 from kmpeye.errands import Errands
 from kmpeye.head.diagnosis import Diagnosis
 from kmpeye.head.transaction import NoAnswer
@@ -25,9 +22,9 @@ _MOST_BATCH = const(8)
 
 
 class MeterReader:
-    def __init__(self, config, head, session, wake, snapshot, profile, log, state, folder):
+    def __init__(self, config, head, session, wake, snapshot, profile, log, state, folder, store):
         """config: meter, baud, address, interval_s; session: head.wake.Session; wake: the kind of its waker;
-        state: what remembered.load() gave; folder: of the profiles."""
+        state: what store.load() gave; folder: of the profiles; store: the module remembered, or what is like it."""
         self.config = config
         self.head = head
         self.session = session
@@ -35,6 +32,7 @@ class MeterReader:
         self.snapshot = snapshot
         self.log = log
         self.folder = folder
+        self.store = store
         self.advice = ""  # what to do about the state
         self.readings = 0
         self.failures = 0
@@ -198,12 +196,7 @@ class MeterReader:
         again = _AGAIN
         while again and verdict.ask_again:
             again -= 1
-            reply = await self.head.ask(get_serial(), self.plan.retries)
-            try:
-                serial = str(read_serial(reply))
-            except ProtocolError as e:
-                raise NoAnswer("bad_crc", "the reply breaks the rules of KMP: %s" % e)
-            rows, serial, verdict = await self._judged(serial)
+            rows, serial, verdict = await self._judged(await self.learning.ask_serial())
         clock = self.head.clock
         self.intake.publish(rows, verdict, self._due, clock.uptime_s(), clock.unix())
         await self.learning.who(serial)
@@ -289,6 +282,6 @@ class MeterReader:
             state = self.learning.state()
             state["plan"] = self.plan.state()
             state["intake"] = self.intake.state()
-            remembered.save(state)
+            self.store.save(state)
         except (OSError, MemoryError) as e:
             self.log("flash: what was learned cannot be kept: %s" % e)

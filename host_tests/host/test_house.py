@@ -32,10 +32,17 @@ KNOWS = (
     ("kmpeye.system.timezone", ("kmp.calendar",), "the arithmetic of dates is written once"),
     (
         "kmpeye.reader",
-        ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.readings"),
+        ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.readings", "kmpeye.learning", "kmpeye.errands", "kmpeye.system"),
         "asks by plan, publishes a reading",
     ),
     ("kmpeye.status", ("kmpeye.readings",), "writes its JSON in the same pieces as a reading"),
+    ("kmpeye.errands", ("kmp", "kmpeye.head"), "asks for others, in the reader's task"),
+    (
+        "kmpeye.learning",
+        ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.system"),
+        "asks which meter it is; lets go of what is needed once",
+    ),
+    ("kmpeye.remembered", ("kmpeye.system",), "one file on flash"),
     ("kmpeye.app", ("kmp", "kmpeye"), "the one file that puts the parts together"),
     ("main", ("kmpeye.app", "kmpeye.system"), "starts the app and records why it ended"),
 )

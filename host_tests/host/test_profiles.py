@@ -51,7 +51,7 @@ MOST_HEAP = 2304
 
 MEASURE = """
 import gc, sys
-from kmpeye.app import _WANTED
+from kmpeye.meter.choice import _WANTED
 from kmpeye.meter.profile import load, names
 folder = sys.argv[1]
 load(names(folder)[0], folder, _WANTED)  # what loading leaves behind once: names in the pool

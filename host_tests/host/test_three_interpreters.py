@@ -1,4 +1,5 @@
-"""Runs every file of host_tests/pure on MicroPython: from source in 64 bits, compiled in 32 bits on the heap of a chip.
+"""Runs every file of host_tests/pure on MicroPython: from source in 64 bits; in 32 bits compiled, on the heap of a chip,
+with the firmware in place in its image.
 
 CPython runs the same files because pytest collects them there. Uses upy_runner.py, tools/build and the fixtures of
 conftest.py; a failing run shows what MicroPython printed.
@@ -60,8 +61,9 @@ def test_pure_file_passes_on_64_bit_micropython(test, micropython64):
 def test_pure_file_passes_on_32_bit_micropython_with_a_heap_like_the_chips(
     test, micropython32, compiled_tests, flash
 ):
-    options = ("-X", "heapsize=" + CHIP_HEAP)
-    run(micropython32, options, (compiled_tests / test).with_suffix(".mpy"), (flash, compiled_tests))
+    image = flash.with_name("firmware.romfs")
+    options = ("-X", "heapsize=" + CHIP_HEAP, ROOT / "tools" / "on_rom.py", image)
+    run(micropython32, options, (compiled_tests / test).with_suffix(".mpy"), (compiled_tests,))
 
 
 FAILURES = (

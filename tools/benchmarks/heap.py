@@ -1,21 +1,20 @@
 # What the app keeps of the heap after work: the built firmware on 32-bit MicroPython (the chip's object sizes),
-# a simulated meter read without pause and a browser that asks for everything.
+# a simulated meter read without pause and a browser that asks for everything. Each case is one row of CASES.
 # Imports figure and parts. Promise: the figure is taken after a collection, minus what asyncio alone keeps.
 
 import json
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass, field
 
 from benchmarks.figure import Figure
-from benchmarks.parts import built, meter, micropython, on_micropython, process
+from benchmarks.parts import built, meter, micropython, on_micropython, on_rom, process
 
-FIGURES = (
-    Figure("live_heap_web", "bytes kept by reader and page after 200 requests, 50 readings", most=28 * 1024),
-)
-
+_METER = "multical601"
 _HEAP = "112K"  # what a classic ESP32 has after it grew once; the figure is what is kept, not what it needs
 _REQUESTS = 200
 _READINGS = 50
@@ -28,6 +27,38 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One start of the app. switches: what its config says besides; a function stands for what it returns then."""
+
+    key: str
+    what: str
+    most: int = None
+    switches: dict = field(default_factory=dict)
+    in_place: bool = True  # from the image in flash that `make flash` makes room for; else from .mpy files
+
+    def config(self, port):
+        """The config.json of this start, reading the meter at the port."""
+        chosen = {key: value() if callable(value) else value for key, value in self.switches.items()}
+        return {
+            "meter": _METER,
+            "port": port,
+            "http_host": "127.0.0.1",
+            "http_port": free_port(),
+            "interval_s": 10,
+            "budget_replies": 100_000,
+            "budget_awake_s": 86_400,
+            **chosen,
+        }
+
+
+CASES = (
+    Case("live_heap_web", "bytes kept by reader and page after 200 requests, 50 readings", most=28 * 1024),
+    Case("live_heap_web_mpy", "the same on a board without a partition for the image", in_place=False),
+)
+FIGURES = tuple(Figure(case.key, case.what, most=case.most) for case in CASES)
 
 
 class App:
@@ -70,19 +101,29 @@ def work(app, requests, readings):
         time.sleep(0.2)
 
 
-def measure(requests=_REQUESTS, readings=_READINGS):
+def start(case):
+    """Command line and environment of a case."""
+    interpreter = micropython(32)
+    if case.in_place:
+        return on_rom(interpreter, "app", ("/rom/",), _HEAP)
     tree = built()
-    command, environment = on_micropython(micropython(32), "app", ("%s/" % tree,), tree, _HEAP)
-    with meter("multical601", "--tcp", "127.0.0.1:0", "--fast", "--frozen") as port:
-        config = {
-            "meter": "multical601",
-            "port": port,
-            "http_host": "127.0.0.1",
-            "http_port": free_port(),
-            "interval_s": 10,
-        }
+    return on_micropython(interpreter, "app", ("%s/" % tree,), tree, _HEAP)
+
+
+def kept(case, requests, readings):
+    """Bytes of heap after the work."""
+    command, environment = start(case)
+    with (
+        tempfile.TemporaryDirectory() as flash,  # where the app keeps what it learns
+        meter(_METER, "--tcp", "127.0.0.1:0", "--fast", "--frozen") as port,
+    ):
+        config = case.config(port)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": sys.stderr}
-        with process(command, env=environment, **pipes) as child:
+        with process(command, env=environment, cwd=flash, **pipes) as child:
             app = App(child, config)
             work(app, requests, readings)
-            return {"live_heap_web": app.ask()["heap"]}
+            return app.ask()["heap"]
+
+
+def measure(requests=_REQUESTS, readings=_READINGS):
+    return {case.key: kept(case, requests, readings) for case in CASES}

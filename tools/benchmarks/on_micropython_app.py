@@ -19,16 +19,24 @@ async def answer(app):
         print(json.dumps({"heap": heap, "readings": app.reader.readings, "requests": app.server.requests}))
 
 
+async def without_pause(reader):
+    """The next reading is always due."""
+    while True:
+        reader.plan.next_s = 0
+        await asyncio.sleep_ms(50)
+
+
 async def run(config):
     from kmpeye.app import App
 
     app = App(config, sys.argv[1], log=lambda text: None)
-    app.reader.interval_s = 0
     task = asyncio.create_task(app.run())
+    hurry = asyncio.create_task(without_pause(app.reader))
     while not app.server:
         await asyncio.sleep_ms(10)
     print(json.dumps({"ready": True}))
     await answer(app)
+    hurry.cancel()
     task.cancel()
 
 

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import sys
 
-from firmware_tree import FIRMWARE, ROOT
+from firmware_tree import FIRMWARE, IMAGE, ROOT
 
 FLASH = ROOT / "build" / "flash"
 HERE = pathlib.Path(__file__).resolve().parent
@@ -33,6 +33,11 @@ def built():
     if not (FLASH / "manifest.json").exists():
         raise Missing("nothing is built: run `make build`")
     return FLASH
+
+
+def image():
+    """The same as one image, as it runs in place on a board with a ROMFS partition."""
+    return built().with_name(IMAGE)
 
 
 @contextlib.contextmanager
@@ -69,6 +74,13 @@ def on_micropython(interpreter, subject, arguments=(), tree=FIRMWARE, heap="1M")
     script = HERE / ("on_micropython_%s.py" % subject)
     command = [interpreter, "-X", "heapsize=%s" % heap, script, *map(str, arguments)]
     return command, {"MICROPYPATH": ".frozen:%s" % tree}
+
+
+def on_rom(interpreter, subject, arguments=(), heap="1M"):
+    """The same with the modules of the image, which is outside of that heap."""
+    command, _ = on_micropython(interpreter, subject, arguments, heap=heap)
+    command[3:3] = [ROOT / "tools" / "on_rom.py", image()]
+    return command, {"MICROPYPATH": ".frozen"}
 
 
 def run_on_micropython(interpreter, subject, arguments, timeout_s, stdin=""):

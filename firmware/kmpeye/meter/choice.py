@@ -55,7 +55,7 @@ _UNKNOWN = {
 
 def choose(config, learned, folder, warnings):
     """The Profile to read with. learned: what was remembered of the meter ({} or keys profile, offered, left_out);
-    it counts only if it is of the same profile."""
+    what is not of the same profile, or damaged, is taken out of it."""
     wanted = config["meter"]
     name = learned.get("profile") if wanted == AUTO else wanted
     profile = None
@@ -73,8 +73,10 @@ def choose(config, learned, folder, warnings):
         profile.name = AUTO
         for key in _WANTED:
             setattr(profile, key, _UNKNOWN[key])
-    elif learned.get("profile") == profile.name:
+    if learned.get("profile") == profile.name:
         _fit(profile, learned, warnings)
+    else:
+        learned.clear()
     for key, setting in (("replies", "budget_replies"), ("awake_s", "budget_awake_s")):
         if config[setting] is not None:
             profile.budget = dict(profile.budget)
@@ -94,6 +96,7 @@ def _fit(profile, learned, warnings):
         good = good and isinstance(offered, list) and all(isinstance(one, int) for one in offered)
     if not good or len(left_out) >= len(keys):
         warnings.append("the list of what the meter offers is damaged: it is learned anew")
+        learned["left_out"] = learned["offered"] = None
         return
     if offered:
         adapt(profile, offered)

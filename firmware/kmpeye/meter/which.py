@@ -3,15 +3,17 @@
 # Promises few questions: four requests at most tell the profiles apart (some water meters fall silent after five).
 
 import gc
+import json
 
 from micropython import const
 
 from kmp.command import MAX_REGISTERS, get_serial, get_type, read_serial, read_type
 from kmp.frame import ProtocolError
-from kmpeye.meter.profile import ProfileError, load, names
+from kmpeye.meter.profile import names
 
 _SPLITS = const(3)  # requests that tell profiles apart, after one that fits all
 _SURE_PART = const(2)  # a profile is this meter's if at least 1 / this of its registers asked for were given
+_SURE = const(3)  # registers in common that need no further question
 _LIVE = const(8)  # one request
 _SLOW = const(16)
 
@@ -38,8 +40,7 @@ async def find_out(ask, registers, folder):
             type_id, found.revision = read_type(reply)
             found.type = "%04X" % type_id
             for name in names(folder):
-                profile = _load(name, folder, ("types",))
-                if profile and found.type in profile.types:
+                if found.type in _part(name, folder, "types"):
                     found.profile = name
         reply = await ask(get_serial())
         if reply is not None:
@@ -51,22 +52,34 @@ async def find_out(ask, registers, folder):
     return found if found.profile else None
 
 
-def _load(name, folder, keys):
-    """A profile, or None: one that is damaged is no candidate, and the one who chooses it is told."""
+def _part(name, folder, *keys):
+    """What a profile's file has under the keys, in one list. It is not checked as a whole, which takes twice the
+    memory: one that is damaged is no candidate, and whoever chooses it is told."""
     gc.collect()
     try:
-        return load(name, folder, keys)
-    except ProfileError:
-        return None
+        with open("%s/%s.json" % (folder, name), "rb") as file:
+            data = json.load(file)
+        found = []
+        for key in keys:
+            value = data.get(key) or []
+            found.extend(value if isinstance(value, list) else [value])
+        return found
+    except (AttributeError, OSError, TypeError, ValueError, RuntimeError):
+        return []
+
+
+def _ids(name, folder, *groups):
+    return tuple(
+        [row[1] for row in _part(name, folder, *groups) if isinstance(row, list) and len(row) == 2]
+    )
 
 
 async def _by_registers(found, registers, folder):
-    candidates = []  # [points, evidence is "seen", name, ids, kind]
+    candidates = []  # [points, evidence is "seen", name, ids]
     for name in names(folder):
-        profile = _load(name, folder, ("registers", "evidence", "kind"))
-        if profile:
-            ids = tuple([register for register, _ in profile.registers])
-            candidates.append([0, profile.evidence == "seen", name, ids, profile.kind])
+        ids = _ids(name, folder, "live", "slow", "once")
+        if ids:
+            candidates.append([0, _part(name, folder, "evidence") == ["seen"], name, ids])
     asked = set()
     given = set()
     left = candidates
@@ -93,9 +106,13 @@ async def _by_registers(found, registers, folder):
     found.profile = best[2]
     found.alike = tuple([one[2] for one in left[1:]])
     of_profile = [register for register in asked if register in best[3]]
-    if _SURE_PART * len([register for register in of_profile if register in given]) < len(of_profile):
-        found.alike = ()
-        found.offered = await _catalogue(registers)
+    common = [register for register in of_profile if register in given]
+    if len(common) < _SURE or _SURE_PART * len(common) < len(of_profile):
+        live = _ids(best[2], folder, "live")
+        given = await registers(live) or ()
+        if _SURE_PART * len([register for register in live if register in given]) < len(live):
+            found.alike = ()
+            found.offered = await _catalogue(registers)
 
 
 def _best_batch(candidates, asked):
