@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TYPINGS := .tools/typings/.ready
 
-# What `make run` and `make deploy` are told; docs in tools/run --help and tools/deploy --help.
+# What the commands are told; docs in tools/run --help, tools/flash --help and tools/deploy --help.
 METER ?= multical21
 PORT ?=
 HTTP_PORT ?= 8080
@@ -19,7 +19,7 @@ PYTHON_TOOLS = $(shell grep -sd skip -lE '^\#!.*python' tools/*)
 SH_TOOLS = $(shell grep -sd skip -lE '^\#!.*/(ba)?sh' tools/* .ci/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format size bench build deploy clean
+.PHONY: help setup run test lint format size bench build flash deploy repl monitor backup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,7 +48,7 @@ format: $(READY)  ## puts the code into the style that lint asks for
 	@$(BIN)/ruff check -q --fix-only . $(PYTHON_TOOLS)
 	@$(BIN)/ruff format . $(PYTHON_TOOLS)
 
-build: $(READY)  ## build/flash: what goes onto the chip
+build: $(READY)  ## build/flash and build/firmware.romfs: what goes onto the chip
 	@$(BIN)/python tools/build
 
 size: build  ## flash and heap of each module, measured
@@ -59,8 +59,20 @@ bench: build  ## speed and memory against their limits, into build/bench.json
 	@tools/get_micropython
 	@$(BIN)/python tools/bench
 
+flash: $(READY)  ## MicroPython onto a chip, erasing it: DEVICE=/dev/ttyUSB0 BOARD=esp32-devkitc [FIRMWARE=file.bin]
+	@$(BIN)/python tools/flash '$(DEVICE)'
+
 deploy: $(READY)  ## copies the firmware onto a chip: DEVICE=/dev/ttyUSB0
 	@$(BIN)/python tools/deploy '$(DEVICE)'
+
+repl: $(READY)  ## the prompt of a board: DEVICE=/dev/ttyUSB0
+	@$(BIN)/python tools/board repl '$(DEVICE)'
+
+monitor: $(READY)  ## what a board prints: DEVICE=/dev/ttyUSB0
+	@$(BIN)/python tools/board monitor '$(DEVICE)'
+
+backup: $(READY)  ## the files of a board into build/backup: DEVICE=/dev/ttyUSB0
+	@$(BIN)/python tools/board backup '$(DEVICE)'
 
 clean:  ## removes all that was made, .venv and .tools too
 	rm -rf build .venv .tools .hypothesis .pytest_cache .ruff_cache

@@ -5,6 +5,8 @@
 import gc
 
 from kmpeye import remembered
+from kmpeye.chores import Chores
+from kmpeye.expose.access import Access
 from kmpeye.expose.http import Server
 from kmpeye.expose.web import routes
 from kmpeye.head.line import Line
@@ -16,6 +18,13 @@ from kmpeye.readings.snapshot import Meter, Snapshot
 from kmpeye.system import forget, keep
 from kmpeye.system.clock import Clock
 from kmpeye.system.supervisor import Supervisor
+
+
+async def _lookup(name, clock):
+    from kmpeye.expose.mqtt.names import lookup
+
+    return await lookup(name, clock)
+
 
 # The setting that switches a way out on, its module and its class.
 _WAYS = (
@@ -46,7 +55,9 @@ class App:
         self.ways = {}  # setting: the way out that it switched on
         self.wifi = None
         self.server = None
+        self.ntp = None
         self.streams = 0  # pages that stay connected (expose.events)
+        self.forgets = False  # what is known now must not be kept over the restart
         board = board or {}
         state = remembered.load(config.warnings)
         profile = choose(config, state, root + "meters", config.warnings)
@@ -75,15 +86,16 @@ class App:
             remembered,
         )
         self.recorder = Recorder(self)
+        self.chores = Chores(self, self._set_clock)
         self.supervisor = Supervisor(clock, log, self._restart, None, boots)
 
     @property
     def history(self):
-        """The History, opened for whoever asks, or None; close_history() afterwards."""
+        """The History, opened for whoever asks, or None."""
         return self.recorder.open()
 
     def close_history(self):
-        self.recorder.close()
+        pass
 
     def _waker(self, board, profile):
         """(kind, waker) of the settings; a warning and a magnet that never moves where they are not possible."""
@@ -134,18 +146,23 @@ class App:
         supervisor.add("reader", self.reader.run, True)
         supervisor.add("history", self.recorder.run)
         supervisor.add("readings", self._show_readings)
+        supervisor.add("chores", self.chores.run)
         if config["wifi_ssid"]:
             from kmpeye.system.wifi import Wifi
 
             self.wifi = Wifi(config, self.clock, self.log)
             supervisor.add("wifi", self.wifi.run)
+            from kmpeye.system.ntp import Ntp
+
+            self.ntp = Ntp(config["ntp"], self.clock, self.log, self.wifi.wlan.isconnected, _lookup)
+            supervisor.add("ntp", self.ntp.run)
         for setting, module, name in _WAYS:
             if config[setting]:
                 self._open(setting, module, name)
         self.zone()
         for text in config.warnings:
             self.log("warning: " + text)
-        server = Server(routes(self), self.log)
+        server = Server(routes(self), self.log, access=Access(self))
         try:
             await server.start(config["http_host"], config["http_port"])
             self.server = server
@@ -185,11 +202,50 @@ class App:
         finally:
             forget("kmpeye.readings.as_json")
 
+    async def _set_clock(self, application):
+        """Send a SetClock; None when the meter acknowledged it, else a word why not."""
+        reader = self.reader
+        return (await reader.relay(reader.head.address, application))[1]
+
     def _restart(self):
         from kmpeye.system import board
 
-        self.reader.save()
+        if not self.forgets:
+            self.reader.save()
         board.restart()
+
+    def local(self, address):
+        """Whether a client is on our own access point, where whoever knows its password is the owner."""
+        return self.wifi is not None and self.wifi.local(address)
+
+    def settings(self):
+        """system.config_save, for one request."""
+        from kmpeye.system import config_save
+
+        return config_save
+
+    def apply(self, keys):
+        from kmpeye import care
+
+        return care.apply(self, keys)
+
+    def restart(self):
+        from kmpeye import care
+
+        care.restart(self)
+
+    def forget_wifi(self):
+        from kmpeye import care
+
+        care.forget_wifi(self)
+
+    def factory_reset(self, keep_history):
+        from kmpeye import care
+
+        care.factory_reset(self, keep_history)
+
+    def meter_exchanged(self):
+        self.reader.exchanged()
 
     async def _show_readings(self):
         """One line in the log for each reading."""

@@ -13,6 +13,7 @@ _LONGEST_MS = const(60000)  # and a client keeps the reader from its own work no
 _WAIT_MS = const(90000)  # the longest session of the reader before it, and ours
 _ALIGNMENTS = const(20)  # a day: 20 times 60 requests; kept from the budget, but not without end
 _DAY_S = const(86400)
+_ACKNOWLEDGED = (b"\x09", b"\x11")  # SetClock and PutRegister are answered by a bare 06
 
 
 class Errands:
@@ -95,7 +96,8 @@ class Errands:
                 continue
             errand = self._waiting.pop(0)
             try:
-                errand[2] = await self.reader.head.ask(errand[1], 0, False, errand[0])
+                acknowledged = errand[1][:1] in _ACKNOWLEDGED
+                errand[2] = await self.reader.head.ask(errand[1], 0, acknowledged, errand[0])
                 self.reader.plan.budget.replies += 1
             except NoAnswer as e:
                 errand[3] = e.reason

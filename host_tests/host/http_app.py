@@ -1,14 +1,20 @@
-# The real HTTP server with the real page routes and a reading that stands still: what test_http_server.py and
-# test_page.py talk to. Runs on MicroPython (MICROPYPATH=.frozen:firmware) and on CPython.
-# Usage: http_app.py PORT WWW_DIR [REQUEST_S REPLY_S]. The /debug routes change the reading, make trouble and
-# tell the heap; they exist here only.
+# The real HTTP server with the real routes, access and settings, and a reading that stands still: what the tests of the
+# server, of the page and of who may do what talk to. Runs on MicroPython (MICROPYPATH=.frozen:firmware) and on CPython.
+# Usage: http_app.py PORT WWW_DIR [REQUEST_S REPLY_S [FOLDER]]; settings are those of config.json in FOLDER, or the
+# defaults. The /debug routes change the reading, make trouble and tell the heap; they exist here only.
 
 import asyncio
 import gc
+import json
+import os
 import sys
 
+from kmpeye.expose.access import Access
 from kmpeye.expose.http import Server
 from kmpeye.expose.web import routes
+from kmpeye.readings.snapshot import Meter, Snapshot
+from kmpeye.system import config, forget
+from kmpeye.system.clock import Clock
 
 volume = "314.100"  # trailing zeros must survive
 label = "Volume"
@@ -139,14 +145,122 @@ async def events(exchange):
         await asyncio.sleep(int(parameters(exchange).get("pause", "0")))
 
 
-READ = "GET, HEAD"
+class Late(Clock):
+    """Real, but for the seconds it is put forward."""
+
+    ahead_s = 0
+
+    def uptime_s(self):
+        return super().uptime_s() + self.ahead_s
+
+
+class App:
+    """What the routes need of the app; what they ask it to do is noted."""
+
+    forget = staticmethod(forget)
+    reader = None
+    history = None
+    streams = 0
+
+    def __init__(self, www):
+        self.root = www[:-3]
+        self.config = config.load()
+        self.clock = Late()
+        self.snapshot = Snapshot(Meter("MULTICAL 21", "water"))
+        self.on_access_point = False
+        self.asked = []
+
+    def log(self, text):
+        self.asked.append("log: " + text)
+
+    def reading_chunks(self):
+        return reading_chunks()
+
+    def status_chunks(self):
+        return status_chunks()
+
+    def local(self, address):
+        return self.on_access_point and address == "127.0.0.1"
+
+    def settings(self):
+        from kmpeye.system import config_save
+
+        return config_save
+
+    def apply(self, keys):
+        self.asked.append("apply " + " ".join(keys))
+        return []
+
+    def restart(self):
+        self.asked.append("restart")
+
+    def forget_wifi(self):
+        self.asked.append("forget_wifi")
+
+    def factory_reset(self, keep_history):
+        self.asked.append("factory_reset %s" % keep_history)
+
+    def meter_exchanged(self):
+        self.asked.append("meter_exchanged")
+
+
+class Turns:
+    """Another task, as the reader is one: how often it had its turn, and how many requests at most were answered
+    between two of them."""
+
+    task = None
+    count = most = 0
+
+    async def run(self):
+        while True:
+            before = server.requests
+            await asyncio.sleep(0)
+            self.count += 1
+            self.most = max(self.most, server.requests - before)
+
+
+async def route_list(exchange):
+    rows = [[path, paths[path][0]] for path in sorted(paths)]
+    await send(exchange, "application/json", json.dumps(rows))
+
+
+async def asked(exchange):
+    """What the app was asked to do since the last question; "access_point": whether the client is on ours."""
+    query = parameters(exchange)
+    if "access_point" in query:
+        app.on_access_point = query["access_point"] == "1"
+    done, app.asked = app.asked, []
+    await send(exchange, "application/json", json.dumps(done))
+
+
+async def age(exchange):
+    """The clock goes forward by so many seconds."""
+    app.clock.ahead_s += int(parameters(exchange)["s"])
+    await send(exchange, "text/plain", "older\n")
+
+
+async def turns(exchange):
+    """POST starts counting, GET ends it."""
+    if exchange.method == "POST":
+        counter.task = asyncio.create_task(counter.run())
+    else:
+        counter.task.cancel()
+    await send(exchange, "application/json", '{"count":%d,"most":%d}' % (counter.count, counter.most))
+
+
+counter = Turns()
+READ = "*GET, HEAD"
 DEBUG = {
     "/debug/heap": (READ, heap),
-    "/debug/change": ("POST", change),
+    "/debug/change": ("*POST", change),
+    "/debug/routes": (READ, route_list),
+    "/debug/asked": ("*POST", asked),
+    "/debug/age": ("*POST", age),
+    "/debug/turns": (READ + ", POST", turns),
     "/debug/crash": (READ, crash),
     "/debug/crash-late": (READ, crash_late),
     "/debug/starve": (READ, starve),
-    "/debug/echo": ("POST, PUT", echo),
+    "/debug/echo": ("*POST, PUT", echo),
     "/debug/endless": (READ, endless_bytes),
     "/debug/drip": (READ, drip),
     "/debug/events": (READ, events),
@@ -154,12 +268,15 @@ DEBUG = {
 
 
 async def main():
-    global server, uptime
-    port, www, *deadlines = sys.argv[1:]
-    request_s, reply_s = [int(text) for text in deadlines] or (10, 30)
-    paths = routes(reading_chunks, status_chunks, www)
+    global app, paths, server, uptime
+    port, www, *rest = sys.argv[1:]
+    if len(rest) == 3:
+        os.chdir(rest.pop())
+    request_s, reply_s = [int(text) for text in rest] or (10, 30)
+    app = App(www)
+    paths = routes(app)
     paths.update(DEBUG)
-    server = Server(paths, print, request_s, reply_s)
+    server = Server(paths, print, Access(app), request_s, reply_s)
     await server.start("127.0.0.1", int(port))
     print("listening")
     while True:

@@ -26,10 +26,12 @@ def free_port():
 class Site:
     """The running server: its port, and requests to it."""
 
-    def __init__(self, command, firmware, www, deadlines=()):
+    def __init__(self, command, firmware, www, deadlines=(), settings=None):
+        """settings: a folder that holds config.json and gets what is saved; only together with deadlines."""
         self.port = free_port()
         self.url = "http://127.0.0.1:%d/" % self.port
         self._command = [*map(str, command), str(APP), str(self.port), str(www), *map(str, deadlines)]
+        self._command += [str(settings)] if settings else []
         path = os.pathsep.join((str(firmware), str(ROOT / "tools" / "cpython")))
         self._environment = dict(os.environ, MICROPYPATH=".frozen:%s" % firmware, PYTHONPATH=path)
         self._process = None

@@ -14,6 +14,7 @@ from benchmarks import decode, feed, heap, parts, wire
 from benchmarks.figure import Figure, merge, number, table
 from conftest import ROOT
 from kmp.frame import ProtocolError
+from kmpeye.system.config import checked
 
 SUBJECTS = runpy.run_path(str(ROOT / "tools" / "bench"))["subjects"]()
 
@@ -25,6 +26,7 @@ PROMISED = (
     "decode_vs_pykmp",
     "alloc_per_byte",
     "live_heap_web",
+    "live_heap_web_mpy",
     "mpy_bytes",
 )
 
@@ -153,4 +155,16 @@ def test_the_wire_is_timed_at_the_real_pace(micropython32):
 
 def test_the_heap_of_the_working_app_is_read_from_inside(micropython32, flash, monkeypatch):
     monkeypatch.setattr(parts, "FLASH", flash)
-    assert heap.measure(requests=5, readings=1)["live_heap_web"] > 0
+    values = heap.measure(requests=5, readings=1)
+    assert values.keys() == {case.key for case in heap.CASES}
+    assert 0 < values["live_heap_web"] < values["live_heap_web_mpy"]
+
+
+def test_a_case_of_the_heap_switches_on_what_it_names():
+    case = heap.Case("key", "what", switches={"modbus": True, "modbus_port": lambda: 5020, "interval_s": 60})
+    config = case.config("socket://127.0.0.1:1")
+    assert (config["modbus"], config["modbus_port"], config["interval_s"]) == (True, 5020, 60)
+    assert config["port"] == "socket://127.0.0.1:1"
+    assert checked(config).warnings == []
+    for case in heap.CASES:
+        assert checked(case.config("uart")).warnings == []

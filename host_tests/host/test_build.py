@@ -10,7 +10,7 @@ import runpy
 import subprocess
 import sys
 
-from firmware_tree import BOOT_FILES, FIRMWARE, ROOT, sources
+from firmware_tree import BOOT_FILES, FIRMWARE, IMAGE, ROOT, sources
 
 
 def files(folder):
@@ -23,6 +23,7 @@ def test_the_same_sources_give_the_same_bytes(flash, tmp_path):
     first, again = files(flash), files(tmp_path / "again")
     assert sorted(first) == sorted(again)
     assert [name for name in first if first[name].read_bytes() != again[name].read_bytes()] == []
+    assert flash.with_name(IMAGE).read_bytes() == (tmp_path / IMAGE).read_bytes()
 
 
 def test_every_module_is_there_but_those_of_the_bench(flash):
@@ -41,6 +42,58 @@ def test_the_manifest_lists_every_file_with_size_and_hash(flash):
     for row in listed:
         data = built[row["path"]].read_bytes()
         assert (row["size"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+# Runs on MicroPython: every file of the image as {path: SHA-256}.
+LIST = """
+import binascii, hashlib, json, os
+found = {}
+def look(folder):
+    for row in os.ilistdir(folder):
+        path = folder + "/" + row[0]
+        if row[1] & 0x4000:
+            look(path)
+        else:
+            with open(path, "rb") as file:
+                found[path] = binascii.hexlify(hashlib.sha256(file.read()).digest()).decode()
+look("/rom")
+print(json.dumps(found))
+"""
+
+
+def on_rom(interpreter, image, source, folder, heap):
+    script = folder / "script.py"
+    script.write_text(source)
+    command = [interpreter, "-X", "heapsize=%s" % heap, ROOT / "tools" / "on_rom.py", image, script]
+    done = subprocess.run(command, env={"MICROPYPATH": ".frozen"}, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_micropython_finds_everything_in_the_image_but_the_boot_files(flash, micropython32, tmp_path):
+    found = json.loads(on_rom(micropython32, flash.with_name(IMAGE), LIST, tmp_path, "1M"))
+    listed = json.loads((flash / "manifest.json").read_text())["files"]
+    assert found == {"/rom/" + row["path"]: row["sha256"] for row in listed if row["path"] not in BOOT_FILES}
+
+
+# Runs on MicroPython: what the heap holds of a module, and from where.
+IN_PLACE = """
+import gc
+gc.collect()
+before = gc.mem_alloc()
+import kmp.registers
+gc.collect()
+print(before, gc.mem_alloc() - before, kmp.registers.__file__)
+"""
+
+
+def test_the_image_takes_no_heap_and_its_modules_run_in_place(flash, micropython32, tmp_path):
+    image = flash.with_name(IMAGE)
+    assert image.stat().st_size > 64 * 1024
+    before, kept, path = on_rom(micropython32, image, IN_PLACE, tmp_path, "32K").split()
+    assert path == "/rom/kmp/registers.mpy"
+    assert int(before) < 8 * 1024
+    assert int(kept) < (flash / "kmp" / "registers.mpy").stat().st_size, "its tables are read from the image"
 
 
 def test_data_is_smaller_and_the_same(flash):

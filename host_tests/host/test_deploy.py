@@ -1,110 +1,38 @@
 """Deploying: the plan as a pure function, and the whole of it by the real mpremote against MicroPython on a pty.
 
-The board is fake_board/repl.py: MicroPython runs what mpremote sends in a folder that stands for the flash, and after a
-reset it runs the main.py that was deployed. Nothing of the network leaves this machine.
+The board is fake_board/on_pty.py: MicroPython runs what mpremote sends in a folder that stands for the flash, and after
+a reset it runs the main.py that was deployed. Nothing of the network leaves this machine.
 """
 
-import contextlib
 import fcntl
 import json
 import os
-import pathlib
-import pty
 import runpy
 import socket
 import subprocess
 import sys
-import threading
-import tty
 
 import pytest
 
 from deploying import device, plan, settings
+from deploying.board import Board
 from deploying.plan import Refused
-from firmware_tree import ROOT
+from firmware_tree import IMAGE, ROOT
+from flashing.partitions import ROM_BYTES
+from host.fake_board.on_pty import ESP32, Pty, board_of
 
-FAKE = pathlib.Path(__file__).parent / "fake_board"
-RESET = 3
-ESP32 = ("Generic ESP32 module with ESP32", "1.25.0", "esp32")
 PASSWORD = "correct horse battery"
-
-
-class Pty:
-    """A serial device that leads to the process on the other end."""
-
-    def __init__(self):
-        self.board_end, self._head_end = pty.openpty()  # both stay open: mpremote comes and goes
-        tty.setraw(self._head_end)
-        self.path = os.ttyname(self._head_end)
-
-    def close(self):
-        os.close(self.board_end)
-        os.close(self._head_end)
-
-
-class FakeBoard:
-    """MicroPython behind a pty: its REPL until a reset, then the main.py that was deployed."""
-
-    def __init__(self, interpreter, folder, identity):
-        self.flash = folder / "flash"
-        self.flash.mkdir()
-        self._pty = Pty()
-        self.device = self._pty.path
-        self._interpreter = interpreter
-        self._identity = identity
-        self._process = None
-        self._closing = False
-        self._thread = None
-
-    def power_on(self):
-        self._thread = threading.Thread(target=self._live)
-        self._thread.start()
-
-    def _live(self):
-        if self._run(FAKE / "repl.py", *self._identity) == RESET and not self._closing:
-            self._run("main.py")
-
-    def _run(self, *arguments):
-        path = ".frozen:%s:%s" % (self.flash, FAKE / "lib")
-        ends = {"stdin": self._pty.board_end, "stdout": self._pty.board_end, "stderr": self._pty.board_end}
-        self._process = subprocess.Popen(
-            [self._interpreter, *arguments], cwd=self.flash, env={"MICROPYPATH": path}, **ends
-        )
-        return self._process.wait()
-
-    def power_off(self):
-        if self._thread:
-            self._closing = True
-            self._process.kill()
-            self._thread.join()
-            self._closing, self._thread = False, None
-
-    def power_cycle(self):
-        self.power_off()
-        self.power_on()
-
-    def close(self):
-        self.power_off()
-        self._pty.close()
-
-    def files(self):
-        found = (path for path in self.flash.rglob("*") if path.is_file())
-        return {path.relative_to(self.flash).as_posix(): path.read_bytes() for path in found}
-
-
-@contextlib.contextmanager
-def board_of(interpreter, folder, identity=ESP32):
-    board = FakeBoard(interpreter, folder, identity)
-    try:
-        board.power_on()
-        yield board
-    finally:
-        board.close()
 
 
 @pytest.fixture
 def board(micropython64, tmp_path):
     with board_of(micropython64, tmp_path) as board:
+        yield board
+
+
+@pytest.fixture
+def board_with_rom(micropython64, tmp_path):
+    with board_of(micropython64, tmp_path, rom_bytes=ROM_BYTES) as board:
         yield board
 
 
@@ -116,10 +44,18 @@ def built(flash):
 
 
 @pytest.fixture
-def deploy(built, capsys):
+def image(flash, tmp_path):
+    """The same as one image, to be changed by a test."""
+    path = tmp_path / IMAGE
+    path.write_bytes(flash.with_name(IMAGE).read_bytes())
+    return path
+
+
+@pytest.fixture
+def deploy(built, image, capsys):
     """tools/deploy in this process; gives (exit status or message, all it printed)."""
     tool = runpy.run_path(str(ROOT / "tools" / "deploy"))
-    tool["deploy"].__globals__.update(built=lambda: built, WITHOUT_WIFI_S=1)
+    tool["deploy"].__globals__.update(built=lambda: built, image_path=lambda: image, WITHOUT_WIFI_S=1)
 
     def run(device, dry_run=False, **variables):
         message = None
@@ -194,6 +130,56 @@ def test_a_file_that_is_not_what_the_manifest_says_is_copied_again(board, deploy
     files = board.files()
     assert files["kmp/frame.mpy"] == built["kmp/frame.mpy"]
     assert [path for path in files if path.endswith(".deploy") or path == "deploy.json"] == []
+
+
+def test_a_board_with_a_romfs_partition_runs_the_image_in_place(board_with_rom, deploy, built, image):
+    board, port = board_with_rom, free_port()
+    (board.flash / "config.json").write_text(json.dumps({"http_port": port}))
+    message, said = deploy(board.device, BOARD="esp32-devkitc", WIFI_SSID="house", WIFI_PASSWORD=PASSWORD)
+    assert message is None, message
+    assert "the page: http://127.0.0.1:%d/" % port in said
+    assert board.rom.read_bytes().startswith(image.read_bytes())
+    assert sorted(board.files()) == ["board.json", "config.json", "main.py", "manifest.json"]
+
+    board.power_cycle()
+    message, said = deploy(board.device)
+    assert message is None and "up to date" in said and "writing" not in said
+
+
+def test_an_image_that_changed_is_written_and_modules_of_an_earlier_firmware_go(
+    board_with_rom, deploy, built
+):
+    board = board_with_rom
+    for path, data in built.items():
+        (board.flash / path).parent.mkdir(parents=True, exist_ok=True)
+        (board.flash / path).write_bytes(data)
+    message, said = deploy(board.device, BOARD="esp32-devkitc")
+    assert message is None, message
+    assert "writing the firmware's image" in said
+    assert sorted(board.files()) == ["board.json", "config.json", "main.py", "manifest.json"]
+    assert not (board.flash / "kmp").exists()
+
+
+def test_an_image_that_does_not_arrive_whole_is_said_and_the_files_stay(board_with_rom, deploy, monkeypatch):
+    (board_with_rom.flash / "main.py").write_text("# of an earlier kmpeye")
+    monkeypatch.setattr(Board, "write_image", lambda self, path: None)
+    message, _ = deploy(board_with_rom.device, BOARD="esp32-devkitc")
+    assert "did not arrive whole" in message
+    assert list(board_with_rom.files()) == ["main.py"]
+
+
+def test_an_image_that_is_larger_than_its_partition_is_refused(board_with_rom, deploy, image):
+    image.write_bytes(image.read_bytes() + bytes(ROM_BYTES))
+    message, _ = deploy(board_with_rom.device, BOARD="esp32-devkitc")
+    assert "make flash" in message
+    assert board_with_rom.files() == {} and not board_with_rom.rom.exists()
+
+
+def test_somebody_elses_program_is_not_replaced(board, deploy):
+    (board.flash / "main.py").write_text("print('a heating that I wrote')")
+    message, _ = deploy(board.device, BOARD="esp32-devkitc")
+    assert "somebody else's program" in message and "make backup" in message
+    assert list(board.files()) == ["main.py"]
 
 
 def test_a_dry_run_changes_nothing(board, deploy):
@@ -271,7 +257,34 @@ def test_a_device_without_micropython_is_said(tmp_path, deploy):
         message, _ = deploy(str(device), BOARD="esp32-devkitc")
     finally:
         silent.close()
-    assert "no MicroPython answers" in message and "esptool" in message
+    assert "no MicroPython answers" in message and "make flash" in message
+
+
+# The Wi-Fi
+
+
+WIFI = (
+    # on the board, given, at a terminal, typed, what is used
+    (None, {}, True, ["house", "secret!!"], {"wifi_ssid": "house", "wifi_password": "secret!!"}),
+    ("{}", {"meter": "multical21"}, True, ["house", ""], {"meter": "multical21", "wifi_ssid": "house"}),
+    (None, {}, True, [""], {}),
+    (None, {}, False, [], {}),
+    ('{"wifi_ssid":"house"}', {}, True, [], {}),
+    (None, {"wifi_ssid": "given"}, True, [], {"wifi_ssid": "given"}),
+)
+
+
+@pytest.mark.parametrize("config, given, terminal, typed, used", WIFI)
+def test_the_wifi_is_asked_for_once_and_only_of_a_person(config, given, terminal, typed, used, monkeypatch):
+    asked = runpy.run_path(str(ROOT / "tools" / "deploy"))["asked"]
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: terminal, raising=False)
+    left = list(typed)
+
+    def answer(prompt):
+        return left.pop(0)
+
+    assert asked({"config": config}, given, answer, answer) == used
+    assert left == []
 
 
 # The device
@@ -279,22 +292,27 @@ def test_a_device_without_micropython_is_said(tmp_path, deploy):
 
 def test_an_absent_device_lists_what_is_there():
     with pytest.raises(Refused, match="there is no /dev/ttyUSB7; found here: /dev/ttyACM0, /dev/ttyUSB0"):
-        device.check("/dev/ttyUSB7", ["/dev/ttyACM0", "/dev/ttyUSB0"])
-    with pytest.raises(Refused, match="DEVICE is missing: make deploy DEVICE=/dev/ttyACM0"):
-        device.check("", ["/dev/ttyACM0"])
+        device.check("/dev/ttyUSB7", found=["/dev/ttyACM0", "/dev/ttyUSB0"])
+    with pytest.raises(Refused, match="DEVICE is missing: make flash DEVICE=/dev/ttyACM0"):
+        device.check("", "flash", ["/dev/ttyACM0"])
 
 
 def test_a_forbidden_device_names_the_group(tmp_path):
     path = tmp_path / "ttyUSB0"
     path.write_text("")
     with pytest.raises(Refused, match="usermod -aG %s " % path.group()):
-        device.check(str(path), [], access=lambda *_: False)
+        device.check(str(path), found=[], access=lambda *_: False)
 
 
 SAID = (
     ("mpremote: failed to access /dev/x (it may be in use by another program)", "in use by another program"),
     ("b''\nmpremote: could not enter raw repl", "no MicroPython answers"),
     ("OSError: [Errno 28] ENOSPC", "file system is full"),
+    ("OSError: [Errno 19] ENODEV", "make flash"),
+    (
+        "b'The filesystem appears to be corrupted. If you had'\nmpremote: could not enter raw repl",
+        "file system on the board is damaged",
+    ),
     ("something\nnew and unheard of", "new and unheard of"),
     ("", "no word"),
 )
@@ -310,7 +328,7 @@ def test_what_mpremote_says_becomes_what_to_do(said, explained):
 
 def seen(files, listed=(), config=None):
     hashes = {path: plan.digest(data) for path, data in files.items()}
-    return {"files": hashes, "listed": list(listed), "config": config}
+    return {"files": hashes, "listed": list(listed), "config": config, "rom": None}
 
 
 BUILT = {"manifest.json": b"{}", "main.py": b"main", "kmp/frame.mpy": b"frame"}

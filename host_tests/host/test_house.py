@@ -42,6 +42,13 @@ KNOWS = (
         ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.system"),
         "asks which meter it is; lets go of what is needed once",
     ),
+    (
+        "kmpeye.chores",
+        ("kmpeye.backfill", "kmpeye.meter_clock", "kmpeye.system"),
+        "loads what is due and lets go of it",
+    ),
+    ("kmpeye.backfill", ("kmp", "kmpeye.readings"), "asks the meter's logger for what the history lacks"),
+    ("kmpeye.meter_clock", ("kmp", "kmpeye.readings"), "compares the meter's clock, sets it where that is allowed"),
     ("kmpeye.remembered", ("kmpeye.system",), "one file on flash"),
     ("kmpeye.app", ("kmp", "kmpeye"), "the one file that puts the parts together"),
     ("main", ("kmpeye.app", "kmpeye.system"), "starts the app and records why it ended"),

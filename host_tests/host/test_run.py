@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -159,3 +160,16 @@ def test_a_head_that_is_not_there_is_reported_and_tried_again(run, port, why):
     status = it.json("/api/status")
     assert status["state"] == "port_error" and status["port"]["ok"] is False
     assert it.json("/api/reading")["registers"] == {}
+
+
+@pytest.mark.parametrize("can, expected", [(0, "on_rom.py"), (1, "heapsize=112K")])
+def test_the_firmware_runs_in_place_where_micropython_can(can, expected, monkeypatch, tmp_path):
+    micropython = tmp_path / "micropython"
+    micropython.write_text("#!/bin/sh\nexit %d\n" % can)
+    micropython.chmod(0o755)
+    tool = runpy.run_path(str(ROOT / "tools" / "run"))
+    monkeypatch.setitem(tool["firmware"].__globals__, "interpreter", lambda: str(micropython))
+    command, environment = tool["firmware"]()
+    assert expected in command[-3 if can == 0 else -2]
+    assert os.path.basename(command[-1]) == "main.py"
+    assert environment["MICROPYPATH"].startswith(".frozen") and ("flash" in environment["MICROPYPATH"]) == can

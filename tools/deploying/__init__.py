@@ -1,4 +1,4 @@
-# Copying the firmware onto a board: what tools/deploy is made of.
+# Copying the firmware onto a board: what tools/deploy and tools/board are made of.
 #
 #   settings.py  what the person asked for, checked against the firmware's own table
 #   plan.py      what has to be copied and removed: pure

@@ -36,6 +36,10 @@ class Board:
         """What onboard.look() found."""
         return self._answer(self._mpremote(_LOOK_S, "exec", ONBOARD + "\nlook()\n"), "seen:")
 
+    def write_image(self, path):
+        """Write the image into its partition. What arrived is for `look` to say."""
+        self._mpremote(_COPY_S, "romfs", "deploy", str(path))
+
     def take(self, plan, said=print):
         """Copy what the plan says beside the old files, have it checked on the board and put in place."""
         with tempfile.TemporaryDirectory() as folder:  # only we may read it: the config holds a password
@@ -58,8 +62,17 @@ class Board:
     def restart(self):
         self._mpremote(_LOOK_S, "reset")
 
-    def listen(self, seconds, said):
-        """Pass on what the board says, line by line, until it names its page. The address, or None."""
+    def copy_files_to(self, folder):
+        """Everything on the board's file system, as it lies there."""
+        names = self._answer(self._mpremote(_LOOK_S, "exec", ONBOARD + "\nnames()\n"), "names:")
+        commands = []
+        for name in names:
+            commands += ["+", "cp", "-r", ":" + name, "%s/" % folder]
+        if commands:
+            self._mpremote(_COPY_S, *commands[1:])
+
+    def lines(self, seconds):
+        """What the board says for so long, line by line."""
         deadline = time.monotonic() + seconds
         held = b""
         while time.monotonic() < deadline:
@@ -70,13 +83,17 @@ class Board:
                         *lines, held = held.split(b"\n")
                         held = held[-_MOST_LINE:]
                         for line in lines:
-                            text = line.decode(errors="replace").rstrip()
-                            said("  " + text)
-                            address = _ADDRESS.search(text)
-                            if address:
-                                return address.group()
+                            yield line.decode(errors="replace").rstrip()
             except (OSError, serial.SerialException):
                 time.sleep(_REOPEN_S)
+
+    def listen(self, seconds, said):
+        """Pass on what the board says until it names its page. The address, or None."""
+        for text in self.lines(seconds):
+            said("  " + text)
+            address = _ADDRESS.search(text)
+            if address:
+                return address.group()
         return None
 
     def _mpremote(self, seconds, *commands):

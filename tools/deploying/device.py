@@ -5,6 +5,7 @@ import grp
 import os
 import pwd
 
+import serial
 import serial.tools.list_ports
 
 from deploying.plan import Refused
@@ -15,13 +16,14 @@ def ports():
     return [port.device for port in serial.tools.list_ports.comports() if port.vid is not None]
 
 
-def check(device, found=None, access=os.access):
+def check(device, verb="deploy", found=None, access=os.access):
     """Refuse a device that is absent or forbidden. What is not a path (COM3, socket://...) is left to mpremote."""
     found = ports() if found is None else found
     choices = "found here: %s" % ", ".join(found) if found else "no USB serial device is connected here"
     if not device:
         raise Refused(
-            "DEVICE is missing: make deploy DEVICE=%s; %s" % (found[0] if found else "/dev/ttyUSB0", choices)
+            "DEVICE is missing: make %s DEVICE=%s; %s"
+            % (verb, found[0] if found else "/dev/ttyUSB0", choices)
         )
     if not device.startswith("/"):
         return
@@ -35,18 +37,31 @@ def check(device, found=None, access=os.access):
         )
 
 
+def claim(device):
+    """Refuse a device that another program holds. What is not a path is left to mpremote."""
+    if not device.startswith("/"):
+        return
+    try:
+        serial.Serial(device, exclusive=True).close()
+    except (OSError, serial.SerialException):
+        raise Refused(explain(device, "failed to access")) from None
+
+
 def explain(device, said):
     """What to do about an error of mpremote, from what it said."""
     if "failed to access" in said:
         return "%s is in use by another program; see which with `fuser -v %s` or `lsof %s`, and close it" % (
             (device,) * 3
         )
+    if "appears to be corrupted" in said:
+        return (
+            "the file system on the board is damaged, and its MicroPython waits for ever: `make flash DEVICE=%s "
+            "BOARD=...` erases it and starts afresh; the settings have to be given again" % device
+        )
     if "could not enter raw repl" in said:
         return (
             "no MicroPython answers on %s. Is it the right device? Otherwise press the board's reset button and try "
-            "again, or flash MicroPython 1.24 or newer: get the image for the chip from micropython.org/download and "
-            "write it with `.venv/bin/esptool --port %s write-flash OFFSET FILE` (OFFSET: 0x1000 for ESP32 and "
-            "ESP32-S2, 0 for ESP32-S3 and ESP32-C3)" % (device, device)
+            "again, or put MicroPython on it: `make flash DEVICE=%s BOARD=...`" % (device, device)
         )
     if "ENOSPC" in said:
         return (
@@ -55,7 +70,8 @@ def explain(device, said):
         )
     if "EROFS" in said or "ENODEV" in said:
         return (
-            "the board's file system cannot be written: flash MicroPython again after `esptool erase-flash`"
+            "the board has no file system that can be written: `make flash DEVICE=%s BOARD=...` makes a new one"
+            % device
         )
     lines = said.strip().splitlines()
     return "mpremote gave up on %s: %s; reconnect the board and try again" % (

@@ -56,6 +56,43 @@ def _sweep():
     _remove(JOB)
 
 
+def _rom():
+    """(size of the partition for the image, SHA-256 of the image in it or None), None when there is no partition."""
+    import vfs
+
+    if not hasattr(vfs, "rom_ioctl") or vfs.rom_ioctl(1) < 1:
+        return None
+    device = vfs.rom_ioctl(2, 0)
+    view = memoryview(device)
+    if hasattr(device, "ioctl"):
+        room = device.ioctl(4, 0) * device.ioctl(5, 0)
+    else:
+        room = len(view)
+    if bytes(view[:3]) != b"\xd2\xcd\x31":
+        return [room, None]
+    size = 0
+    at = 3
+    more = True
+    while more:  # seven bits a byte, as everything in ROMFS that counts
+        size = size << 7 | view[at] & 0x7F
+        more = view[at] & 0x80
+        at += 1
+    h = hashlib.sha256()
+    end = min(at + size, len(view))
+    for start in range(0, end, 4096):
+        h.update(view[start : min(start + 4096, end)])
+    return [room, binascii.hexlify(h.digest()).decode()]
+
+
+def _strange():
+    """Is there a main.py that is not ours? Ours names itself in its first line."""
+    try:
+        with open("main.py") as f:
+            return "kmpeye" not in f.read(64)
+    except OSError:
+        return False
+
+
 def look():
     """What is this, and what does it hold? files has the SHA-256 of what lies there: a manifest may be older
     than the files after a power cut."""
@@ -67,6 +104,9 @@ def look():
         if found:
             files[path] = found
     room = os.statvfs(".")
+    rom = None
+    if sys.implementation.version[:2] >= (1, 25):
+        rom = _rom()
     out = {
         "platform": sys.platform,
         "version": list(sys.implementation.version)[:3],
@@ -75,8 +115,15 @@ def look():
         "files": files,
         "config": _text("config.json"),
         "room": room[0] * room[3],
+        "rom": rom,
+        "strange": _strange(),
     }
     print("seen:" + json.dumps(out))
+
+
+def names():
+    """What lies on the file system; the image in flash is not the owner's."""
+    print("names:" + json.dumps([name for name in os.listdir() if name != "rom"]))
 
 
 def make_way():

@@ -1,10 +1,12 @@
 # What a deploy has to do, from what is built and what the board holds. Pure: no files, no board.
-# Imports the standard library only. Promise: settings that are on the board already are never dropped.
+# Imports firmware_tree. Promise: settings that are on the board already are never dropped.
 
 import hashlib
 import json
 import re
 from dataclasses import dataclass
+
+from firmware_tree import BOOT_FILES
 
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
@@ -59,6 +61,11 @@ def check_board(seen, wanted_board, name):
             % (version + OLDEST)
         )
     chip = chip_of(seen["machine"])
+    if seen["strange"]:
+        raise Refused(
+            "this board holds somebody else's program: its main.py is not kmpeye's and would be replaced. Keep it with "
+            "`make backup`, then remove it with `mpremote rm :main.py`, or start afresh with `make flash`"
+        )
     if wanted_board and chip and chip != wanted_board["chip"]:
         raise Refused(
             "%s has an %s, but the chip here is an %s (%s): choose the BOARD that is connected"
@@ -86,6 +93,29 @@ def merge_config(text, given):
     if text is not None and merged == config:
         return text.encode()
     return small(merged)
+
+
+def in_place(built, image, seen):
+    """What of the build goes onto the file system when the image is run in place: the boot files and their manifest.
+
+    None when the board has no partition for it; Refused when that is too small.
+    """
+    if not seen["rom"]:
+        return None
+    room = seen["rom"][0]
+    if len(image) > room:
+        raise Refused(
+            "the firmware has %d bytes and its partition on the board %d: `make backup`, then `make flash` again, "
+            "which makes a larger one" % (len(image), room)
+        )
+    rows = [one for one in json.loads(built[MANIFEST])["files"] if one["path"] in BOOT_FILES]
+    kept = {path: data for path, data in built.items() if path in BOOT_FILES}
+    return {**kept, MANIFEST: small({"files": rows, "image": digest(image)})}
+
+
+def image_is_old(image, seen):
+    """Whether the image on the board is another one."""
+    return seen["rom"][1] != digest(image)
 
 
 def make(built, seen, board=None, config=None):

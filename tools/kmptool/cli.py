@@ -12,12 +12,14 @@ import sys
 _COMMANDS = (
     ("decode", "kmptool.decode", "take KMP frames out of hex bytes and say what they mean"),
     ("read", "kmptool.read", "read registers of a meter once"),
+    ("log", "kmptool.log", "read records of a meter's own logger"),
     ("sim", "kmptool.sim", "be a meter, on a TCP port or a pty"),
 )
 
 _EXAMPLES = """examples:
   kmp decode 40 3F 10 00 44 28 04 43 00 04 CB 13 29 23 0D
   kmp read --port /dev/ttyUSB0 --register volume
+  kmp log --port /dev/ttyUSB0 --address 127 --register 60 --from 2026-11-01
   kmp sim --meter multical21 --tcp 127.0.0.1:5000
 
 `kmp COMMAND --help` says more. Exit status: 0 good, 1 the meter or the data is bad, 2 typed wrong."""

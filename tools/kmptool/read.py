@@ -42,7 +42,7 @@ _USUAL = (
     239,
 )
 
-_BAUDS = (300, 1200, 2400, 9600)  # what a serial device can be set to (port_tty)
+BAUDS = (300, 1200, 2400, 9600)  # what a serial device can be set to (port_tty)
 
 _HELP = """Reads registers of a meter once and prints one JSON line:
   {"port", "address", "baud", "registers": [{"id", "name", "value", "unit"}], "not_offered": [...]}
@@ -55,11 +55,11 @@ examples:
 """
 
 
-def _number(text):
+def number(text):
     return int(text, 0)
 
 
-def _register(text):
+def register_id_or_key(text):
     number = register_id(text)
     if number is None:
         try:
@@ -84,15 +84,15 @@ def add_parser(subparsers):
         "--register",
         action="append",
         nargs="+",
-        type=_register,
+        type=register_id_or_key,
         metavar="ID",
         help="name or id; may be repeated",
     )
     parser.add_argument(
-        "--address", type=_number, default=63, help="KMP address (63 meter, 127 and 191 loggers)"
+        "--address", type=number, default=63, help="KMP address (63 meter, 127 and 191 loggers)"
     )
     parser.add_argument(
-        "--baud", type=int, default=1200, choices=_BAUDS, help="1200; electricity meters 9600"
+        "--baud", type=int, default=1200, choices=BAUDS, help="1200; electricity meters 9600"
     )
     parser.add_argument(
         "--retries", type=int, default=RETRIES, choices=range(10), help="tries after the first"

@@ -1,10 +1,11 @@
 # A small HTTP/1.1 server: bounded requests, streamed replies, one exchange a connection.
-# Imports tcp (sockets); knows no reading. Parsing is pure: Exchange.feed().
+# Imports tcp (sockets); knows no reading, and asks `access` who may do what. Parsing is pure: Exchange.feed().
 # Promises: at most three connections at a time, each with one fixed buffer; every wait for a client has a
 # deadline; every connection ends with a closed socket; nothing a client sends raises out of a task.
 
 import asyncio
 import gc
+from json import dumps
 
 from micropython import const
 
@@ -21,7 +22,7 @@ _TURN_WAITS = const(5)  # tenths of a second a connection waits for a place befo
 _DISCARD_MAX = const(16)  # buffers of unread input thrown away at the end of a connection
 
 # The headers that are kept, with a space on either side; all others pass through.
-_KEPT = b" host content-length transfer-encoding content-type if-none-match "
+_KEPT = b" host content-length transfer-encoding content-type if-none-match accept origin authorization "
 
 # Ends every head. The page has no inline script or style and asks nobody but this device.
 # There are no reason phrases: no client reads them, HTTP/2 dropped them, and the body says more.
@@ -35,7 +36,8 @@ _RETRY = "Retry-After: 2\r\n"
 
 
 class Refusal(Exception):
-    """The request cannot be served: status, one sentence for a person, perhaps header lines."""
+    """The request cannot be served: status, one sentence for a person; then header lines, each with its CRLF, or
+    members of the JSON ('"code":"host"'), as many as there are."""
 
 
 class Exchange:
@@ -53,9 +55,11 @@ class Exchange:
         self.size = None  # of the body; None: the head is not complete
         self.method = self.path = ""
         self.headers = {}
+        self.whole = False  # was all of the request received?
         self.sent = False  # has anything left this device?
         self.mute = False  # HEAD: no body
         self.reply_s = reply_s
+        self.peer = None  # the client's address, as the socket's accept() gave it
 
     def feed(self, count):
         """`count` bytes were put behind `end`: True when the request is whole, Refusal when it is bad."""
@@ -135,6 +139,7 @@ class Exchange:
                     raise EOFError
         except OSError:
             raise EOFError
+        self.whole = True
 
     async def start(self, status, type, headers=_NO_STORE):
         """Begin a reply; forgets what has been gathered. headers: lines, each with its CRLF."""
@@ -176,13 +181,17 @@ class Exchange:
 
 
 class Server:
-    """routes: {path: (methods, handler, argument...)}, the methods as the header Allow has them.
+    """routes: {path: (methods, handler, argument...)}, the methods as the header Allow has them. GET and HEAD show
+    something, every other method changes something: access holds them apart, unless a mark stands before the methods:
+    "!" what GET shows is for the owner only, "*" open to everybody and under every name.
 
-    handler: async (exchange, argument...), may raise Refusal; log: takes one line when it failed otherwise."""
+    handler: async (exchange, argument...), may raise Refusal; log: takes one line when it failed otherwise;
+    access(exchange, mark): raises a Refusal when this client may not; without it everybody may."""
 
-    def __init__(self, routes, log, request_s=10, reply_s=30):
+    def __init__(self, routes, log, access=None, request_s=10, reply_s=30):
         self._routes = routes
         self._log = log
+        self._access = access
         self._request_s = request_s  # for a whole request, head and body
         self._reply_s = reply_s  # for each piece of a reply
         self._buffer = None  # kept from the last connection for the next: one is enough while it is quiet
@@ -199,6 +208,12 @@ class Server:
         self._task.cancel()
         self._listener.close()
 
+    def accept(self):
+        """The listener's, for tcp.accept(): it notes who calls."""
+        accepted = self._listener.accept()
+        self._peer = accepted[1]
+        return accepted
+
     async def _accept(self):
         while True:
             await tcp.readable(self._listener)
@@ -208,7 +223,8 @@ class Server:
                     await asyncio.sleep(0.1)
             try:
                 buffer = self._buffer or bytearray(_BUFFER)
-                exchange = Exchange(buffer, tcp.accept(self._listener), self._reply_s)
+                exchange = Exchange(buffer, tcp.accept(self), self._reply_s)
+                exchange.peer = self._peer
                 self._buffer = None
                 if self.open < _PLACES:
                     asyncio.create_task(self._serve(exchange))  # noqa: RUF006  (what it waits for holds it)
@@ -236,14 +252,20 @@ class Server:
                 self._log("http: %s %s: %r" % (exchange.method, exchange.path, e))
                 refusal = (500, "the device failed; its log says how")
             if refusal and not exchange.sent:
-                text = '{"error":"%s"}' % refusal[1]
-                headers = "%sContent-Length: %d\r\n" % (_NO_STORE, len(text))
+                text = '{"error":' + dumps(refusal[1])
+                headers = _NO_STORE
                 for line in refusal[2:]:
-                    headers += line
+                    if line[-1] == "\n":
+                        headers += line
+                    else:
+                        text += "," + line
+                text = (text + "}").encode()
+                headers += "Content-Length: %d\r\n" % len(text)
                 await exchange.start(refusal[0], "application/json", headers)
                 await exchange.write((text,))
                 await exchange.flush()
-                await asyncio.sleep(0.1)  # the rest of the request is still on its way
+                if not exchange.whole:
+                    await asyncio.sleep(0.1)  # the rest of the request is still on its way
             for _ in range(_DISCARD_MAX):  # closing over unread input would lose the reply
                 if not socket.readinto(exchange.view):
                     break
@@ -266,7 +288,13 @@ class Server:
         route = self._routes.get(exchange.path)
         if not route:
             raise Refusal(404, "nothing is here; the page is at /")
-        if exchange.method not in route[0].split(", "):
-            raise Refusal(405, "this address takes " + route[0], "Allow: %s\r\n" % route[0])
+        methods = route[0]
+        mark = methods[0]
+        if mark in "!*":
+            methods = methods[1:]
+        if exchange.method not in methods.split(", "):
+            raise Refusal(405, "this address takes " + methods, "Allow: %s\r\n" % methods)
+        if self._access:
+            self._access(exchange, mark)
         await route[1](exchange, *route[2:])
         await exchange.flush()

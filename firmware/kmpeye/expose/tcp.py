@@ -1,5 +1,5 @@
 # The one place where the two asyncios differ for a TCP server: wait for a socket, then take or give bytes
-# at once. Imports asyncio.core, socket and sys only; the servers beside it build on it.
+# at once. Imports asyncio.core, errno, socket and sys only; the servers beside it build on it.
 # Promises: an accepted socket has readinto(view) and write(view), which never wait: None when there is
 # nothing to take or no room; nothing here waits but readable() and writable().
 # (MicroPython's start_server goes round without a pause when sockets run out, and its streams keep
@@ -7,15 +7,44 @@
 
 import socket
 import sys
+from errno import errorcode
+
+from micropython import const
+
+_RETRY_MS = const(60000)  # after a port was found taken
 
 
 def listen(host, port, backlog):
     """Open a listening socket; OSError when the port is taken."""
     sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(socket.getaddrinfo(host, port)[0][-1])  # unix MicroPython knows addresses as raw bytes only
-    sock.listen(backlog)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(socket.getaddrinfo(host, port)[0][-1])  # unix MicroPython knows addresses as raw bytes only
+        sock.listen(backlog)
+    except OSError:
+        sock.close()
+        raise
     sock.setblocking(False)
+    return sock
+
+
+async def listening(app, name, way_out, backlog):
+    """A listening socket on the port that the setting <name>_port says, tried until it can be had; way_out.error says
+    why it cannot, and becomes None."""
+    port = app.config[name + "_port"]
+    while True:
+        try:
+            sock = listen(app.config["http_host"], port, backlog)
+            break
+        except OSError as e:
+            code = errorcode.get(e.args[0], e.args[0])
+            error = "port %d cannot be used (%s): is it taken? set another %s_port" % (port, code, name)
+            if error != way_out.error:
+                app.log("%s: %s" % (name, error))
+            way_out.error = error
+            await app.clock.sleep_ms(_RETRY_MS)
+    way_out.error = None
+    app.log("%s: listening on port %d" % (name, port))
     return sock
 
 

@@ -25,6 +25,7 @@ _WANTED = (
     "info_hours",
     "units",
     "high_resolution",
+    "loggers",
     "registers",
 )
 
@@ -49,6 +50,7 @@ _UNKNOWN = {
     "info_hours": (),
     "units": {},
     "high_resolution": (),
+    "loggers": (),
     "registers": ((1001, "serial"),),
 }
 

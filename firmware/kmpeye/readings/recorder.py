@@ -1,11 +1,14 @@
 # Puts readings into the history on flash: one task that waits for the snapshot. Imports history and the snapshot.
-# Promises: only what was measured in a reading is recorded with it, never a slow register's older value; and between
-# two records the history takes no memory.
+# Promises: only what was measured in a reading is recorded with it, never a slow register's older value; everybody who
+# asks gets the one History there is; and while nobody does, it takes no memory.
+
+import asyncio
 
 from micropython import const
 
 _FOLDER = "history"
 _SLOT_S = const(3600)
+_IDLE_S = const(10)  # not asked for so long, the history is let go of
 _MODULES = ("store", "fit", "index", "segment", "merge", "query")
 
 # What a history is worth keeping of, the most wanted first; a meter has some of them, and six fit a record.
@@ -46,14 +49,18 @@ class Recorder:
         self.notes = ()
         self.damaged = ()
         self._slot = -1  # the hour that has its record
-        self._kept = None  # the History, while records wait for their date
+        self._history = None  # while somebody uses it
+        self._used_s = 0  # uptime when it was asked for last
+        self._undated = False  # records of this start wait for their date, which the History knows
 
     def open(self):
-        """The History of the meter that is read now, or None while none is known or the flash refuses. close() it."""
-        if self._kept:
-            return self._kept
+        """The History of the meter that is read now, or None while none is known or the flash refuses. Ask again for
+        each use."""
         app = self.app
+        self._used_s = app.clock.uptime_s()
         keys = registers(app.reader.profile)
+        if self._history and self._history.registers == tuple(keys):
+            return self._history
         if not keys:
             return None
         from kmpeye.readings.history.store import History
@@ -65,11 +72,13 @@ class Recorder:
             app.log("history: %s" % e)
             return None
         self.damaged = history.damaged
+        self._history = history
         return history
 
-    def close(self):
-        """Let go of what open() loaded."""
-        if not self._kept:
+    def _close(self):
+        """Let go of what open() loaded, unless it is in use."""
+        if self._history and not self._undated and self.app.clock.uptime_s() - self._used_s > _IDLE_S:
+            self._history = None
             for name in _MODULES:
                 self.app.forget("kmpeye.readings.history." + name)
 
@@ -79,7 +88,11 @@ class Recorder:
         number = 0
         reading = None
         while True:
-            number = await snapshot.wait(number)
+            try:
+                number = await asyncio.wait_for(snapshot.wait(number), _IDLE_S)
+            except asyncio.TimeoutError:
+                pass
+            self._close()
             if snapshot.reading is not reading and snapshot.reading:
                 reading = snapshot.reading
                 unix = reading.unix or self.app.clock.unix()
@@ -95,12 +108,9 @@ class Recorder:
                 if text not in self.notes:
                     self.app.log("history: %s" % text)
             self.notes = tuple(history.notes)
-            self._kept = None
-            if unix is None:
-                self._kept = history
-            else:
+            self._undated = unix is None
+            if unix is not None:
                 self._slot = unix // _SLOT_S
-        self.close()
 
     def _measured(self, reading, keys):
         """{key: (unit, mantissa, exponent)} of what was measured just now."""

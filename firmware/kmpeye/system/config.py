@@ -1,108 +1,179 @@
 # Settings: one table says what exists, what is allowed and what is used when nothing is said. Read from
-# config.json beside the firmware. A bad value never stops the reader: it is named, and the default is used.
-# Imports nothing of ours; let go of after the start.
+# config.json beside the firmware. A bad value never stops the reader: it is named, and the default is used; a
+# damaged file is replaced by config.old.json, the settings before (config_save.py writes both).
+# Imports keep; let go of after the start. docs/configuration.md is made of the table.
 
 import json
 import os
 
 from micropython import const
 
-_MAX_BYTES = const(4096)  # twenty times a usual config; a larger file is not one
+from kmpeye.system import keep
 
-# key, kind, allowed, default, what it is for.
-#   int: allowed is (least, most); text: allowed is the longest length; choice: allowed is a tuple of words;
-#   bool: true or false.
-#   A default of None means "not set", and null is then allowed in the file.
-TABLE = (
-    ("name", "text", 32, "kmpeye", "what this reader is called on its page and in the network"),
-    (
-        "meter",
-        "text",
-        32,
-        "auto",
-        "profile of the meter: a file name of meters/ without .json; auto finds it out",
-    ),
-    ("port", "text", 128, "uart", "where the head is: uart, a device path, or socket://HOST:PORT"),
-    ("board", "text", 32, None, "board file with the pins of the uart: a file name of boards/ without .json"),
-    ("address", "int", (0, 255), None, "KMP address of the meter; not set: the profile's (63)"),
-    (
-        "baud",
-        "int",
-        (300, 9600),
-        None,
-        "line speed; not set: the profile's, others are tried when it is garbled",
-    ),
-    ("interval_s", "int", (10, 86400), None, "seconds between readings; not set: the profile's"),
-    ("wake", "choice", ("none", "fixed", "servo", "coil", "key", "iec"), None, "what wakes the meter's eye"),
-    ("wake_rest_deg", "int", (0, 180), 0, "servo: angle with the magnet away"),
-    ("wake_deg", "int", (0, 180), 90, "servo: angle with the magnet at the meter, or the key pressed"),
-    ("wake_travel_ms", "int", (100, 5000), 500, "servo: time from one angle to the other"),
-    ("wake_max_on_ms", "int", (100, 60000), 30000, "coil: longest time it is on, whatever happens"),
-    ("wake_how", "choice", ("servo", "coil"), "servo", "key: what presses it"),
-    ("wake_press_ms", "int", (50, 2000), 500, "key: how long it is pressed"),
-    (
-        "allow_meter_writes",
-        "bool",
-        None,
-        False,
-        "lets this reader set the meter's clock; nothing else is ever changed",
-    ),
-    ("timezone", "text", 64, "CET-1CEST,M3.5.0,M10.5.0/3", "POSIX TZ string: where days and months begin"),
-    (
-        "ntp",
-        "text",
-        128,
-        "0.pool.ntp.org 1.pool.ntp.org 2.pool.ntp.org",
-        "servers of the time, tried in turn",
-    ),
-    ("history_kib", "int", (64, 4096), 400, "flash for the history"),
-    ("http_host", "text", 64, "0.0.0.0", "address the page listens on; 0.0.0.0 is every network"),
-    ("http_port", "int", (1, 65535), 80, "TCP port of the page"),
-    ("wifi_ssid", "text", 32, None, "name of the Wi-Fi network"),
-    ("wifi_password", "text", 63, None, "its password; never shown again"),
-    ("mqtt_host", "text", 64, None, "MQTT broker; not set: no MQTT"),
-    ("mqtt_port", "int", (1, 65535), None, "its TCP port; not set: 1883, with TLS 8883"),
-    ("mqtt_user", "text", 64, None, "user name at the broker"),
-    ("mqtt_password", "text", 64, None, "password at the broker; never shown again"),
-    ("mqtt_base", "text", 64, "kmpeye", "first part of every MQTT topic"),
-    ("mqtt_tls", "bool", None, False, "speak TLS with the broker"),
-    (
-        "mqtt_ca",
-        "text",
-        64,
-        None,
-        "file on the flash with the CA that signed the broker's certificate (DER or PEM)",
-    ),
-    ("mqtt_tls_insecure", "bool", None, False, "TLS without looking at the broker's certificate"),
-    ("mqtt_cert", "text", 64, None, "file on the flash with our certificate, where the broker wants one"),
-    ("mqtt_key", "text", 64, None, "file on the flash with the key of our certificate"),
-    ("ha_prefix", "text", 64, "homeassistant", "Home Assistant's discovery topic"),
-    ("ha_discovery", "bool", None, True, "announce the meter to Home Assistant"),
-    ("modbus", "bool", None, False, "serve Modbus TCP"),
-    ("modbus_port", "int", (1, 65535), 502, "its TCP port"),
-    ("bacnet", "bool", None, False, "serve BACnet/IP"),
-    ("bacnet_port", "int", (1, 65535), 47808, "its UDP port"),
-    (
-        "bacnet_instance",
-        "int",
-        (0, 4194302),
-        None,
-        "device instance; not set: made of the meter's serial number",
-    ),
-    ("bacnet_name", "text", 64, None, "device name; not set: name and serial number"),
-    ("bacnet_location", "text", 64, None, "device location"),
-    ("bacnet_vendor", "int", (0, 65535), 0, "vendor identifier; 0 is ASHRAE, ours is not assigned"),
-    ("bacnet_bbmd", "text", 64, None, "HOST:PORT of a BBMD to register with as a foreign device"),
-    ("bacnet_ttl_s", "int", (30, 65535), 300, "time to live of that registration"),
-    ("kmptcp", "bool", None, False, "serve the meter's own protocol over TCP, read-only"),
-    ("kmptcp_port", "int", (1, 65535), 1025, "its TCP port"),
+FILE = "config.json"
+OLD_FILE = "config.old.json"
+MOST_BYTES = const(2048)  # ten times a usual config; a larger one would not fit into a busy heap
+
+# A group a string: in the firmware's image text stays where it is, while tuples of tuples would be built on the heap.
+# First its name and what it is about, then a line for each setting:
+# key | kind and what is allowed | default, as JSON | flags | what it is for
+#   int: least..most; text: shortest..longest, in characters; choice: the words; bool: true or false;
+#   password: a text of 8..63, kept as its hash (see hashed()).
+#   A default of null means "not set", and null is then allowed in the file.
+#   flags: s, secret: it is never shown; l, live: a change works at once, others after a restart.
+_GROUPS = (
+    """reader | this reader and the meter under it
+name | text 1..32 | "kmpeye" | | what this reader is called on its page and in the network
+meter | text 1..32 | "auto" | | profile of the meter: a file name of meters/ without .json; auto finds it out
+port | text 1..128 | "uart" | | where the head is: uart, a device path, or socket://HOST:PORT
+board | text 1..32 | null | | board file with the pins of the uart: a file name of boards/ without .json
+address | int 0..255 | null | | KMP address of the meter; not set: the profile's (63)
+baud | int 300..9600 | null | | line speed; not set: the profile's, others are tried when it is garbled
+interval_s | int 10..86400 | null | l | seconds between readings; not set: the profile's
+budget_replies | int 1..100000 | null | | replies of the meter a day; not set: the profile's
+budget_awake_s | int 1..86400 | null | | seconds a day that the meter is kept awake; not set: the profile's
+allow_meter_writes | bool | false | | lets this reader set the meter's clock, and clients of kmptcp write to the meter""",
+    """wake | what wakes the meter's eye
+wake | choice none fixed servo coil key iec | null | | what wakes the meter's eye; not set: the profile's
+wake_rest_deg | int 0..180 | 0 | | servo: angle with the magnet away
+wake_deg | int 0..180 | 90 | | servo: angle with the magnet at the meter, or the key pressed
+wake_travel_ms | int 100..5000 | 500 | | servo: time from one angle to the other
+wake_max_on_ms | int 100..60000 | 30000 | | coil: longest time it is on, whatever happens
+wake_how | choice servo coil | "servo" | | key: what presses it
+wake_press_ms | int 50..2000 | 500 | | key: how long it is pressed""",
+    """time | the date, and what is kept of the past
+timezone | text 1..64 | "CET-1CEST,M3.5.0,M10.5.0/3" | | POSIX TZ string: where days and months begin
+ntp | text 1..128 | "0.pool.ntp.org 1.pool.ntp.org 2.pool.ntp.org" | | servers of the time, tried in turn
+history_kib | int 64..4096 | 400 | | flash for the history""",
+    """page | the page, and who may do what on it
+owner_password | password 8..63 | null | sl | asked for before anything is changed; user name: owner
+read_protected | bool | false | l | asks for the password before showing anything, too
+http_names | text 1..128 | null | l | further names the page is called by, with spaces between: kmpeye.example.net
+http_host | text 1..64 | "0.0.0.0" | | address the page listens on; 0.0.0.0 is every network
+http_port | int 1..65535 | 80 | | TCP port of the page""",
+    """wifi | the network
+wifi_ssid | text 1..32 | null | | name of the Wi-Fi network
+wifi_password | text 8..63 | null | s | its password; not set: an open network""",
+    """mqtt | publishing to a broker, and Home Assistant
+mqtt_host | text 1..64 | null | | MQTT broker; not set: no MQTT
+mqtt_port | int 1..65535 | null | | its TCP port; not set: 1883, with TLS 8883
+mqtt_user | text 1..64 | null | | user name at the broker
+mqtt_password | text 1..64 | null | s | password at the broker
+mqtt_base | text 1..64 | "kmpeye" | | first part of every MQTT topic
+mqtt_tls | bool | false | | speak TLS with the broker
+mqtt_ca | text 1..64 | null | | file on the flash with the CA that signed the broker's certificate (DER or PEM)
+mqtt_tls_insecure | bool | false | | TLS without looking at the broker's certificate
+mqtt_cert | text 1..64 | null | | file on the flash with our certificate, where the broker wants one
+mqtt_key | text 1..64 | null | | file on the flash with the key of our certificate
+ha_prefix | text 1..64 | "homeassistant" | | Home Assistant's discovery topic
+ha_discovery | bool | true | | announce the meter to Home Assistant""",
+    """modbus | Modbus TCP
+modbus | bool | false | | serve Modbus TCP
+modbus_port | int 1..65535 | 502 | | its TCP port""",
+    """bacnet | BACnet/IP
+bacnet | bool | false | | serve BACnet/IP
+bacnet_port | int 1..65535 | 47808 | | its UDP port
+bacnet_instance | int 0..4194302 | null | | device instance; not set: made of the meter's serial number
+bacnet_name | text 1..64 | null | | device name; not set: name and serial number
+bacnet_location | text 1..64 | null | | device location
+bacnet_vendor | int 0..65535 | 0 | | vendor identifier; 0 is ASHRAE, ours is not assigned
+bacnet_bbmd | text 1..64 | null | | HOST:PORT of a BBMD to register with as a foreign device
+bacnet_ttl_s | int 30..65535 | 300 | | time to live of that registration""",
+    """kmptcp | the meter's own protocol
+kmptcp | bool | false | | serve the meter's own protocol over TCP, read-only
+kmptcp_port | int 1..65535 | 1025 | | its TCP port""",
 )
-SECRETS = ("wifi_password", "mqtt_password")
+
+
+class _Table:
+    def __iter__(self):
+        for text in _GROUPS:
+            lines = text.split("\n")
+            group = lines[0].split(" | ")[0]
+            for line in lines[1:]:
+                key, kind, default, flags, about = [part.strip() for part in line.split("|")]
+                kind, _, allowed = kind.partition(" ")
+                if kind == "choice":
+                    allowed = tuple(allowed.split())
+                elif allowed:
+                    allowed = tuple([int(limit) for limit in allowed.split("..")])
+                yield key, kind, allowed, json.loads(default), about, flags, group
+
+
+# Its rows: key, kind, allowed ("" for a bool), default, what it is for, flags, group.
+TABLE = _Table()
+SECRETS = tuple([row[0] for row in TABLE if "s" in row[5]])
+
+
+def groups():
+    """(name, what it is about) of each group, in the order of the table."""
+    for text in _GROUPS:
+        yield text.split("\n")[0].split(" | ")
+
+
+def _ports_clash(config):
+    ports = [
+        config[key]
+        for key, served in (("http_port", True), ("modbus_port", "modbus"), ("kmptcp_port", "kmptcp"))
+        if served is True or config[served]
+    ]
+    return len(ports) != len(set(ports))
+
+
+# Settings that are each possible, but not together: the keys, what is wrong (config: bool), what would be right.
+CONFLICTS = (
+    (
+        ("wake", "wake_how", "wake_rest_deg", "wake_deg"),
+        lambda c: (
+            (c["wake"] == "servo" or (c["wake"] == "key" and c["wake_how"] == "servo"))
+            and c["wake_rest_deg"] == c["wake_deg"]
+        ),
+        "the servo needs two different angles",
+    ),
+    (
+        ("read_protected", "owner_password"),
+        lambda c: c["read_protected"] and not c["owner_password"],
+        "set owner_password too, or nobody can read",
+    ),
+    (
+        ("http_port", "modbus", "modbus_port", "kmptcp", "kmptcp_port"),
+        _ports_clash,
+        "each server needs a TCP port of its own",
+    ),
+    (
+        ("mqtt_host", "mqtt_tls", "mqtt_ca", "mqtt_tls_insecure"),
+        lambda c: c["mqtt_host"] and c["mqtt_tls"] and not (c["mqtt_ca"] or c["mqtt_tls_insecure"]),
+        "TLS needs mqtt_ca, or mqtt_tls_insecure where that is acceptable",
+    ),
+    (
+        ("mqtt_cert", "mqtt_key"),
+        lambda c: (c["mqtt_cert"] is None) != (c["mqtt_key"] is None),
+        "a certificate and its key belong together",
+    ),
+    (
+        ("mqtt_user", "mqtt_password"),
+        lambda c: c["mqtt_password"] is not None and c["mqtt_user"] is None,
+        "a password at the broker needs a user name (MQTT 3.1.1 §3.1.2.9)",
+    ),
+)
+
+
+def _plain(text):
+    # No control characters: values go into log lines, topics and headers. No halves of characters: not UTF-8.
+    for character in text:
+        code = ord(character)
+        if code < 0x20 or code == 0x7F or 0xD800 <= code < 0xE000:
+            return False
+    return True
+
+
+def _is_hash(value):
+    return len(value) == 64 and not value.strip("0123456789abcdef")
 
 
 def problem(row, value):
     """Why a value is not allowed for a row of the table: None, or what would be right."""
-    _, kind, allowed, default, _ = row
+    kind, allowed, default = row[1:4]
     if value is None and default is None:
         return None
     if kind == "int":
@@ -113,9 +184,26 @@ def problem(row, value):
         return None if isinstance(value, bool) else "true or false is allowed"
     if kind == "choice":
         return None if value in allowed else "one of %s is allowed" % ", ".join(allowed)
-    if isinstance(value, str) and 0 < len(value) <= allowed:
-        return None
-    return "a text of 1 to %d characters is allowed" % allowed
+    if isinstance(value, str):
+        if allowed[0] <= len(value) <= allowed[1] and _plain(value):
+            return None
+        if kind == "password" and _is_hash(value):
+            return None
+    return "a text of %d to %d characters is allowed" % allowed
+
+
+def hashed(password):
+    """What is kept of the owner's password: HA1 of RFC 7616 with SHA-256, in hex. A hash stays as it is."""
+    if _is_hash(password):
+        return password
+    from hashlib import sha256
+
+    return sha256(b"owner:kmpeye:" + password.encode()).digest().hex()
+
+
+class _Values:
+    """Takes the values as attributes: a name of an attribute is the one string of that name that there is, while the
+    keys of the table are cut out of it anew, and 49 of them would stay."""
 
 
 class Config(dict):
@@ -129,40 +217,44 @@ def checked(data):
     """A Config of what the file held, a dict; unknown keys and wrong values become warnings."""
     config = Config()
     config.warnings = []
+    values = _Values()
     for row in TABLE:
-        key = row[0]
-        value = data.get(key, row[3])
+        key, kind, _, default = row[:4]
+        value = data.get(key, default)
         wrong = problem(row, value)
         if wrong:
             shown = "its value" if key in SECRETS else repr(value)
-            default = "the default" if row[3] is None else repr(row[3])
-            config.warnings.append("%s: %s is not possible; %s; %s is used" % (key, shown, wrong, default))
-            value = row[3]
-        config[key] = value
+            used = "the default" if default is None else repr(default)
+            config.warnings.append("%s: %s is not possible; %s; %s is used" % (key, shown, wrong, used))
+            value = default
+        if kind == "password" and value:
+            value = hashed(value)
+        setattr(values, key, value)
+    config.update(values.__dict__)
     for key in data:
         if key not in config:
             config.warnings.append("%s: there is no such setting" % key)
+    for keys, wrong, right in CONFLICTS:
+        if wrong(config):
+            config.warnings.append("%s: not possible together; %s" % (", ".join(keys), right))
     return config
 
 
-def load(path="config.json"):
-    """Config from a file. A file that does not exist is no problem, one that is damaged is a warning."""
-    data = None
+def load(path=FILE, old=OLD_FILE):
+    """Config from a file. A file that does not exist is no problem; one that is damaged is a warning, and the one
+    before it is used, if there is one."""
     try:
-        size = os.stat(path)[6]
-        if size <= _MAX_BYTES:
-            with open(path) as file:
-                text = file.read(size)  # as much as there is: 4 KB in one piece are not always free
-            if text.rstrip().endswith("}"):  # MicroPython takes what a power cut leaves for JSON
-                data = json.loads(text)
+        os.stat(path)
     except OSError:
         return checked({})
-    except (ValueError, TypeError, RuntimeError, MemoryError):  # as for a profile: JSON from anywhere
-        pass
-    if isinstance(data, dict):
-        return checked(data)
-    config = checked({})
-    config.warnings.append(
-        "%s: not a JSON object of at most %d bytes; the defaults are used" % (path, _MAX_BYTES)
-    )
+    for name in (path, old):
+        data = keep.load(name, MOST_BYTES)
+        if isinstance(data, dict):
+            break
+    config = checked(data if isinstance(data, dict) else {})
+    if name != path:
+        used = "the settings before, %s," % old if isinstance(data, dict) else "the defaults"
+        config.warnings.append(
+            "%s: not a JSON object of at most %d bytes; %s are used" % (path, MOST_BYTES, used)
+        )
     return config

@@ -49,11 +49,13 @@ def save(path, state, fs=os, opener=open):
 def load(path, most_bytes=4096):
     """What save() kept, or None: there is no such file, it is longer than that, or it is damaged."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(most_bytes + 1)
-        # MicroPython takes what a power cut leaves for JSON.
-        if len(data) <= most_bytes and data[-1:] in b"]}":
-            return json.loads(data)
+        size = os.stat(path)[6]
+        if size <= most_bytes:
+            with open(path, "rb") as file:
+                data = file.read(size)  # as much as there is: 4 KB in one piece are not always free
+            # MicroPython takes what a power cut leaves for JSON, and bytes that are no UTF-8 for text.
+            if data.rstrip()[-1:] in b"]}":
+                return json.loads(data.decode())
     except (OSError, ValueError, TypeError, RuntimeError, MemoryError):
         pass
     return None

@@ -1,11 +1,15 @@
 # The raw REPL of a board, as mpremote speaks to it, in MicroPython's unix port: what is sent is really run, in the
-# folder that stands for the flash. Usage: repl.py MACHINE VERSION PLATFORM on stdin and stdout.
-# Strict: what the chip does not have is not here either. machine.reset() ends the process with status 3.
+# folder that stands for the flash. Usage: repl.py MACHINE VERSION PLATFORM [BYTES] on stdin and stdout; BYTES is the
+# size of a romfs partition, kept in ROM. Strict: what the chip does not have is not here either. machine.reset() ends
+# the process with status 3.
 
 import io
 import sys
 import time
 
+ROM = "../romfs.bin"  # beside the folder of the flash
+BLOCK = 4096
+EINVAL = 22
 RESET = 3
 WINDOW = 128  # bytes, as on the chip
 BANNER = "raw REPL; CTRL-B to exit\r\n>"
@@ -32,8 +36,58 @@ class Machine:
         raise SystemExit(RESET)
 
 
+class Partition(bytearray):
+    """The romfs partition as a block device, as MicroPython's esp32 port hands it out: erased, then written."""
+
+    def ioctl(self, operation, argument):
+        if operation == 4:
+            return len(self) // BLOCK
+        if operation == 5:
+            return BLOCK
+        if operation == 6:
+            self[argument * BLOCK : (argument + 1) * BLOCK] = b"\xff" * BLOCK
+            return 0
+        raise OSError(EINVAL)
+
+    def writeblocks(self, block, data, offset):
+        start = block * BLOCK + offset
+        if any(byte != 0xFF for byte in self[start : start + len(data)]):
+            raise OSError(EINVAL)  # flash takes no second write without an erase
+        self[start : start + len(data)] = data
+        with open(ROM, "wb") as file:
+            file.write(self)
+
+
+class Vfs:
+    """With a partition as MicroPython 1.25 and newer; without one as every stock board."""
+
+    @staticmethod
+    def rom_ioctl(operation, number=0):
+        if operation == 1:
+            return 1 if partition else 0
+        if operation == 2 and partition and number == 0:
+            return partition
+        return -EINVAL
+
+    @staticmethod
+    def umount(folder):
+        if folder != "/rom":
+            raise OSError(EINVAL)
+
+
+def rom_partition(size):
+    try:
+        with open(ROM, "rb") as file:
+            return Partition(file.read())
+    except OSError:
+        return Partition(b"\xff" * size)
+
+
+partition = rom_partition(int(sys.argv[4])) if len(sys.argv) > 4 else None
 sys.modules["sys"] = Sys
 sys.modules["machine"] = Machine
+if Implementation.version >= (1, 25):
+    sys.modules["vfs"] = Vfs
 
 
 def say(text):

@@ -13,6 +13,8 @@ def hostname(name):
 
 
 class WLAN:
+    PM_NONE = 0
+
     def __init__(self, interface):
         if interface != STA_IF:
             raise ValueError(interface)
@@ -23,7 +25,7 @@ class WLAN:
         self._active = on
         self._joined = self._joined and on
 
-    def config(self, reconnects):
+    def config(self, *, reconnects=None, pm=None):
         if not self._active:
             raise OSError("Wifi Not Started")
 

@@ -1,0 +1,72 @@
+# What the owner can do to the device as a whole: settings that change at work, restart, forgetting. Loaded when it is
+# asked for. Knows what it resets. Promises that a reply has time to leave before the device goes, and that the
+# history stays unless the owner says otherwise.
+
+import asyncio
+import os
+
+from micropython import const
+
+_LATER_MS = const(1000)  # the reply is on its way by then
+_STAYS = ("board.json", "ap.json", "manifest.json")  # what the device is, not what it learned or was told
+_HISTORY = "history"
+
+
+def apply(app, keys):
+    """Make changed settings work; the list of those that wait for a restart. keys: the live ones that changed."""
+    reader = app.reader
+    if "interval_s" in keys:
+        plan = reader.plan
+        plan.interval_s = app.config["interval_s"] or reader.profile.interval_s
+        plan.next_s = min(plan.next_s, app.clock.uptime_s() + plan.interval_s)
+    return []
+
+
+def later(app, reason, what=None):
+    """Restart in a moment, after what() was done."""
+
+    async def go():
+        await app.clock.sleep_ms(_LATER_MS)
+        if what:
+            what()
+        app.supervisor.restart(reason, True)
+
+    app.leaving = asyncio.create_task(go())
+
+
+def restart(app):
+    later(app, "the owner asked for it")
+
+
+def forget_wifi(app):
+    """The access point opens at the next start."""
+    from kmpeye.system.config_save import change
+
+    change({"wifi_ssid": None, "wifi_password": None})
+    later(app, "the owner made it forget the Wi-Fi")
+
+
+def factory_reset(app, keep_history):
+    """Settings and everything learned go; the history stays unless the owner gives it up too."""
+
+    def clean():
+        app.forgets = True
+        for name in os.listdir():
+            if name.endswith(".json") and name not in _STAYS:
+                _remove(name)
+        if not keep_history:
+            try:
+                for name in os.listdir(_HISTORY):
+                    _remove("%s/%s" % (_HISTORY, name))
+                os.rmdir(_HISTORY)
+            except OSError:
+                pass
+
+    later(app, "the owner reset it", clean)
+
+
+def _remove(name):
+    try:
+        os.remove(name)
+    except OSError:
+        pass

@@ -1,0 +1,107 @@
+# What is to be done now and then beside reading: filling holes of the history from the meter's logger, and looking at
+# the meter's clock once a day. One small task that is always there; the code of either is loaded when its time has
+# come and let go of afterwards. Knows backfill and meter_clock. Promises that nothing of them ends the task.
+
+import gc
+
+from micropython import const
+
+from kmpeye.system import forget
+
+_SLOT_S = const(3600)
+_RETRY_S = const(3600)
+
+
+class Chores:
+    """`filled`: hours taken from the meter's logger since the start; `drift_s`: how fast the meter's clock is, None
+    while that is not known; `fill_error`, `clock_error`: a sentence or None; `filling`: True while it is done."""
+
+    def __init__(self, app, send):
+        """app: as a way out gets it. send(application): awaitable of None when the meter
+        acknowledged, else a word why not; called for SetClock alone, where the setting allow_meter_writes is on."""
+        self.app = app
+        self.send = send
+        self.filled = 0
+        self.filling = False
+        self.fill_error = self.clock_error = self.drift_s = None
+        self._profile = None
+        self._slot = 0  # the hour of the last reading; 0: the history was not looked at since the start
+        self._fill_s = 0  # uptime before which it is not looked at again
+        self._clock_s = 0  # the same for the meter's clock
+
+    def status(self):
+        return {
+            "filling": self.filling,
+            "filled_hours": self.filled,
+            "fill_error": self.fill_error,
+            "drift_s": self.drift_s,
+            "clock_error": self.clock_error,
+        }
+
+    async def run(self):
+        """For ever: after each reading."""
+        snapshot = self.app.snapshot
+        number = snapshot.number
+        while True:
+            number = await snapshot.wait(number)
+            await self.look()
+
+    async def look(self):
+        """Do what is due, once there is a reading with a date."""
+        app = self.app
+        reading = app.snapshot.reading
+        if not reading or not reading.unix:
+            return
+        profile = app.reader.profile
+        if profile is not self._profile:  # it was learned which meter this is
+            self._profile = profile
+            self._slot = self._fill_s = self._clock_s = 0
+        uptime_s = app.clock.uptime_s()
+        if profile.loggers and app.history:
+            slot = reading.unix // _SLOT_S
+            if self._fill_s:
+                due = uptime_s >= self._fill_s
+            else:
+                due = (
+                    slot > self._slot + 2
+                )  # whether that is a hole, and how many there are, is found out there
+            self._slot = slot
+            if due:
+                await self._fill()
+        # Water meters fall silent when they are asked too often, and none is known to tell its date.
+        if profile.kind != "water" and uptime_s >= self._clock_s:
+            await self._compare()
+
+    async def _fill(self):
+        self.filling = True
+        self._fill_s = self.app.clock.uptime_s() + _RETRY_S
+        try:
+            from kmpeye.backfill import Backfill
+
+            backfill = Backfill(self.app)
+            try:
+                await backfill.look()
+            finally:
+                self.filled += backfill.filled
+            self.fill_error = backfill.error
+            self._fill_s = backfill.next_s
+        except (MemoryError, OSError) as error:
+            self.fill_error = "filling from the meter's logger stopped: %s" % error
+        self.filling = False
+        forget("kmpeye.backfill", "kmpeye.readings.backfill", "kmpeye.readings.moment", "kmp.log")
+        gc.collect()
+
+    async def _compare(self):
+        self._clock_s = self.app.clock.uptime_s() + _RETRY_S
+        try:
+            from kmpeye.meter_clock import MeterClock
+
+            meter_clock = MeterClock(self.app, self.app.zone(), self.send)
+            await meter_clock.look()
+            self.drift_s = meter_clock.drift_s
+            self.clock_error = meter_clock.error
+            self._clock_s = meter_clock.next_s
+        except (MemoryError, OSError) as error:
+            self.clock_error = "looking at the meter's clock failed: %s" % error
+        forget("kmpeye.meter_clock", "kmpeye.readings.moment", "kmp.service")
+        gc.collect()

@@ -1,0 +1,94 @@
+# Modbus TCP: reads from the latest reading, for building management and Home Assistant. Nothing can be written.
+# Imports tcp, asyncio and the two files beside it. Promises: four clients, and a fifth takes the place of the one
+# that has been silent longest; whatever they send, the others and the reader run on.
+
+import asyncio
+import gc
+
+from micropython import const
+
+from kmpeye.expose import tcp
+from kmpeye.expose.modbus.image import Image
+from kmpeye.expose.modbus.pdu import REPLY_MAX, Requests, answer
+
+_CLIENTS = const(4)  # each takes about 400 bytes while it is connected
+_BACKLOG = const(2)
+_CHUNK = const(36)  # three reads: what one client can have answered before the others' turn
+
+
+class Modbus:
+    def __init__(self, app):
+        self._app = app
+        self._image = Image(app)
+        self._chunk = bytearray(_CHUNK)
+        self._reply = bytearray(REPLY_MAX)
+        self._tasks = []  # one for each client, the one that has been silent longest first
+        self.error = "starting"
+        self._requests = 0
+
+    def status(self):
+        return {
+            "state": "error" if self.error else "listening",
+            "error": self.error,
+            "clients": len(self._tasks),
+            "requests": self._requests,
+        }
+
+    async def run(self):
+        listener = await tcp.listening(self._app, "modbus", self, _BACKLOG)
+        try:
+            await self._accept(listener)
+        finally:
+            listener.close()
+            for task in self._tasks:
+                task.cancel()
+
+    async def _accept(self, listener):
+        tasks = self._tasks
+        while True:
+            await tcp.readable(listener)
+            try:
+                socket = tcp.accept(listener)
+                if len(tasks) >= _CLIENTS:
+                    tasks.pop(0).cancel()
+                tasks.append(asyncio.create_task(self._serve(socket)))
+            except (OSError, MemoryError):
+                gc.collect()
+                await self._app.clock.sleep_ms(1000)  # it would spin while sockets are used up
+
+    async def _serve(self, socket):
+        tasks = self._tasks
+        task = asyncio.current_task()
+        requests = Requests()
+        try:
+            while True:
+                await tcp.readable(socket)
+                count = socket.readinto(self._chunk)
+                if count is None:
+                    continue
+                if not count or not self._answer(requests, count, socket):
+                    break
+                tasks.remove(task)
+                tasks.append(task)
+        except (OSError, MemoryError):
+            pass  # the client has gone, or there is no room for it
+        finally:
+            socket.close()
+            if task in tasks:
+                tasks.remove(task)
+
+    def _answer(self, requests, count, socket):
+        """Answer what is complete in the chunk. False: the connection is of no more use."""
+        pos = 0
+        while pos < count:
+            pos = requests.feed(self._chunk, pos, count)
+            if requests.size < 0:
+                return False
+            if requests.size:
+                self._requests += 1
+                self._image.refresh()
+                size = answer(requests.buffer, requests.size, self._image, self._reply)
+                # A client that leaves no room for 260 bytes has kilobytes of replies that it never took.
+                if socket.write(memoryview(self._reply)[:size]) != size:
+                    return False
+        return True

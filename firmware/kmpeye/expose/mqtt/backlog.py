@@ -1,0 +1,155 @@
+# Which hourly records the broker has not acknowledged, oldest first, and what is remembered of that on flash. Imports
+# the history's files. Promises: each record comes until it is acknowledged, also one that the meter's logger filled in
+# later; after a restart at most the last hour's come again, with the same id; one flash write an hour at most.
+
+from json import dumps
+
+from micropython import const
+
+_SLOT_S = const(3600)
+_FILE = "mqtt.json"
+
+
+class Backlog:
+    def __init__(self, app):
+        self._app = app
+        host = app.config["mqtt_host"]
+        state = app.keep.load(_FILE)
+        if not isinstance(state, dict) or state.get("host") != host:
+            state = {"host": host}  # another broker has nothing yet
+        # serial: of the meter that was published last; old: of the one before; acked: Unix time of the last record
+        # the broker has; filled: how far the logger's records were seen; saved: Unix time of the last write.
+        self.state = state
+        self.sent = 0  # records acknowledged since the start
+        self._records = self._mark = self.record = None
+        self._due = True
+        self._dirty = None  # Unix time since which there is something to be saved
+
+    def begin(self):
+        """A new connection: what was on its way is due again."""
+        self._close()
+        self._due = True
+
+    def wake(self):
+        """There is a new reading: look for a record of this hour, unless it has gone out."""
+        unix = self._app.clock.unix()
+        if unix is not None and unix // _SLOT_S > self.state.get("acked", 0) // _SLOT_S:
+            self._due = True
+
+    def next(self):
+        """True when `record` stands at the record that is to be sent (readings.history.segment.Reader)."""
+        while not self.record:
+            if not self._records and not self._open():
+                if self._dirty is not None:
+                    self._save_hourly()
+                return False
+            for record in self._records:
+                if record.filled or not self._mark:
+                    self.record = record
+                    return True
+            if self._mark:
+                self.state["filled"] = self._mark
+            self._close()
+        return True
+
+    def _close(self):
+        if self._records:
+            self._records.close()
+            self._records = self.record = None
+            self._app.close_history()
+
+    def acknowledged(self):
+        """The broker has `record`."""
+        if not self._mark:
+            self.state["acked"] = self.record.unix
+        self.sent += 1
+        self.record = None
+        unix = self._app.clock.unix() or 0
+        if self._dirty is None:
+            self._dirty = unix
+        elif unix - self._dirty >= _SLOT_S:  # else once all are through
+            self._save_hourly()
+
+    def _save_hourly(self):
+        unix = self._app.clock.unix() or 0
+        if unix // _SLOT_S != self.state.get("saved", 0) // _SLOT_S:
+            self.state["saved"] = unix
+            self.save()
+
+    def save(self):
+        self._dirty = None
+        try:
+            self._app.keep.save(_FILE, self.state)
+        except OSError as e:
+            self._app.log("mqtt: %s cannot be kept: %s" % (_FILE, e))
+
+    def _open(self):
+        # Begin to go through what is not acknowledged; False when there is nothing to look for.
+        history = self._app.history if self._due else None
+        if not history:
+            return False
+        from kmpeye.readings.history.merge import merge
+        from kmpeye.readings.history.segment import LATEST
+
+        index = history.index
+        acked = self.state.get("acked", 0)
+        first, last, mark = _fresh(index, self.state.get("filled"))
+        if acked and first * _SLOT_S <= acked:
+            # The logger gave hours that lie before what is acknowledged: those first, then on from there.
+            self._mark = mark
+            self._records = merge(index, first * _SLOT_S, min(acked, last * _SLOT_S + _SLOT_S - 1))
+        else:
+            self._mark = None
+            self._due = False
+            self.state["filled"] = mark
+            self._records = merge(index, acked + 1, LATEST)
+        return True
+
+
+def _fresh(index, mark):
+    """(first hour, last hour, new mark) of what the logger's streams got since the mark: for each of the two the
+    number of its newest segment and the last hour in it. The first hour is after the last when there is nothing."""
+    from kmpeye.readings.history.index import FILLED_DAY, FILLED_HOUR
+
+    first = 1 << 29
+    last = 0
+    new = []
+    for stream in (FILLED_HOUR, FILLED_DAY):
+        number, seen = mark[len(new) : len(new) + 2] if mark else (0, 0)
+        newest = index.newest(stream)
+        for i in range(len(index.numbers)):
+            if index.streams[i] == stream and index.numbers[i] >= number:
+                begin = index.firsts[i]
+                if index.numbers[i] == number:
+                    if index.lasts[i] <= seen:
+                        continue
+                    begin = seen + 1
+                first = min(first, begin)
+                last = max(last, index.lasts[i])
+        new += [index.numbers[newest], index.lasts[newest]] if newest >= 0 else [0, 0]
+    return first, last, new
+
+
+def record_chunks(record, serial, iso):
+    """Yields a record as JSON: id, taken_at, filled, registers {key: {value, unit}}."""
+    from kmp.names import unit_name
+    from kmp.value import token
+
+    yield '{"id":"%s-%d","taken_at":"%s","filled":%s,"registers":{' % (
+        serial,
+        record.unix,
+        iso(record.unix),
+        dumps(bool(record.filled)),
+    )
+    comma = ""
+    values = record.values()
+    for key in values:
+        unit, mantissa, exponent = values[key]
+        yield '%s"%s":{"value":%s,"unit":"%s"}' % (
+            comma,
+            key,
+            token(unit, mantissa, exponent),
+            unit_name(unit),
+        )
+        comma = ","
+    yield "}}"

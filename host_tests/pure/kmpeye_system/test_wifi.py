@@ -1,0 +1,170 @@
+# Joining, losing, pauses and what follows when nothing helps, in virtual time with a strict radio. Real asyncio tasks.
+# Runs on three interpreters.
+
+from fakes import network
+from kmpeye.system.wifi import host_name
+from kmpeye.system.wifi_scan import words
+from wifi_house import HOME, HOUR_S, House, passes
+
+
+def test_it_joins_says_its_address_and_stays():
+    house = House().live(passes(HOUR_S))
+    assert house.said("wifi:") == ["wifi: http://192.168.1.20/"]
+    assert len(house.air.connects) == 1 and not house.opened and not house.restarts
+    settings = house.air.stations[network.STA_IF].settings
+    assert settings == {"reconnects": 0, "pm": 0} and house.air.hostname == "boiler-room"
+
+
+def test_the_state_is_told():
+    house = House()
+
+    async def story(house):
+        assert house.wifi.status()["state"] == "off" and house.wifi.rssi() is None
+        await house.clock.run_s(1)
+        assert house.wifi.status()["state"] == "joining"
+        await house.clock.run_s(10)
+        assert house.wifi.status() == {
+            "state": "joined",
+            "error": None,
+            "ssid": "home",
+            "trying": None,
+            "address": "192.168.1.20",
+            "host": "boiler-room.local",
+            "rssi": -60,
+            "losses": 0,
+            "access_point": None,
+        }
+        del house.air.networks["home"]
+        await house.clock.run_s(10)
+        status = house.wifi.status()
+        assert status["state"] in ("lost", "joining") and status["address"] is status["rssi"] is None
+        assert status["losses"] == 1
+
+    house.live(story)
+
+
+def test_pauses_grow_to_a_minute_and_begin_anew_after_joining():
+    house = House(networks=())
+
+    async def story(house):
+        await house.clock.run_s(170)
+        times = [time for time, _ in house.air.connects]
+        gaps = [b - a - 3 for a, b in zip(times, times[1:])]  # noqa: RUF007  (MicroPython)
+        assert gaps == sorted(gaps) and gaps[0] <= 2 and gaps[-1] == 60, gaps
+        house.air.networks["home"] = HOME
+        await house.clock.run_s(120)
+        assert house.wifi.state == "joined"
+        house.air.networks.clear()
+        del house.air.connects[:]
+        await house.clock.run_s(12)
+        assert len(house.air.connects) >= 3
+
+    house.live(story)
+
+
+# what happens on the air, what is said, why
+REASONS = (
+    ({}, "home cannot be joined: there is no such network in reach (201)", "no such network"),
+    (
+        {"password": "other secret"},
+        "home cannot be joined: probably the password is wrong (202)",
+        "a password",
+    ),
+    ({"mute": True}, "home cannot be joined: it takes too long (1001)", "no answer"),
+    ({"broken": True}, "home cannot be joined: WiFi Out of Memory", "the driver has no memory"),
+    ({"stuck": True}, "home cannot be joined: there is no such network in reach (201)", "issue 14382"),
+)
+
+
+def test_every_failure_is_told_tried_again_and_overcome():
+    for events, said, why in REASONS:
+        house = House()
+        house.air.mute = events.get("mute", False)
+        house.air.broken = events.get("broken", False)
+        house.air.stuck = events.get("stuck", False)
+        if "password" in events:
+            house.air.networks["home"][0] = events["password"]
+        if not events:
+            house.air.networks.clear()
+
+        async def story(house, said=said, why=why):
+            await house.clock.run_s(100)
+            assert house.said("cannot")[0] == "wifi: " + said, (why, house.said("cannot"))
+            house.air.mute = house.air.broken = house.air.stuck = False
+            house.air.networks["home"] = list(HOME)
+            await house.clock.run_s(120)
+            assert house.wifi.state == "joined", why
+
+        house.live(story)
+
+
+def test_statuses_in_words():
+    for status, text in (
+        (202, "password"),
+        (15, "password"),
+        (201, "reach"),
+        (1000, "long"),
+        (39, "status 39"),
+    ):
+        assert text in words(status), status
+
+
+def test_the_radio_goes_off_and_on_at_every_fourth_try():
+    house = House(networks=()).live(passes(100))
+    tries = len(house.air.connects)
+    assert tries >= 6 and house.air.started == (tries + 3) // 4, (tries, house.air.started)
+
+
+# joined before, uptime when the Wi-Fi goes, hours without it, restarts, why
+RESTARTS = (
+    (True, 3599, 0, "an hour is not over"),
+    (True, 3700, 1, "what was there an hour ago may be a driver that is stuck"),
+    (False, 3700, 0, "a router that was never there is no reason"),
+    (False, 86500, 1, "once a day all the same"),
+)
+
+
+def test_a_wifi_that_stays_away_restarts_the_device_rarely():
+    for joined, away_s, restarts, why in RESTARTS:
+        house = House(networks=("home",) if joined else ())
+
+        async def story(house, away_s=away_s):
+            await house.clock.run_s(10)
+            house.air.networks.clear()
+            await house.clock.run_s(10)
+            house.clock.now += (away_s - 200) * 1000  # nothing happens in between but tries
+            await house.clock.run_s(190)
+
+        house.live(story)
+        assert len(house.restarts) == restarts, why
+
+
+def test_no_restart_while_somebody_is_on_the_access_point():
+    house = House()
+
+    async def story(house):
+        await house.clock.run_s(10)
+        house.air.networks.clear()
+        await house.clock.run_s(200)
+        house.air.guests = 1
+        house.clock.now += 2 * HOUR_S * 1000
+        await house.clock.run_s(100)
+        assert not house.restarts
+        house.air.guests = 0
+        await house.clock.run_s(5)
+        assert len(house.restarts) == 1
+
+    house.live(story)
+
+
+def test_names_in_the_network():
+    for name, host in (
+        ("kmpeye", "kmpeye"),
+        ("Boiler room", "boiler-room"),
+        ("  Heat: 2nd floor ", "heat-2nd-floor"),
+        ("Målerstue", "m-lerstue"),
+        ("---", "kmpeye"),
+        ("ø", "kmpeye"),
+        ("x" * 31 + " y", "x" * 31),
+    ):
+        assert host_name(name) == host, name
