@@ -2,30 +2,20 @@
 # Whatever ends the app is written to crash.txt, and a board restarts.
 
 import asyncio
-import io
 import os
 import sys
 
 _ROM = "/rom"  # where MicroPython mounts the ROMFS partition of a board that has one
-_CRASH_FILE = "crash.txt"
 
 
-def _record(e):
-    text = io.StringIO()
-    sys.print_exception(e, text)
-    print(text.getvalue())
-    with open(_CRASH_FILE, "w") as f:
-        f.write(text.getvalue()[-2000:])  # the end names the place; flash is scarce
-
-
-def _app(root):
+def _app(root, boots):
     from kmpeye.app import App
     from kmpeye.system import board, config, forget
 
     settings = config.load()
     parts = board.load(settings)
     forget("kmpeye.system.board", "kmpeye.system.config")  # needed once
-    return App(settings, root, parts)
+    return App(settings, root, parts, None, boots)
 
 
 def _root():
@@ -40,15 +30,22 @@ def _root():
 
 
 def main():
-    app = _app(_root())
+    root = _root()
+    from kmpeye.system.boots import of_this_board
+
+    boots = of_this_board()
     try:
-        asyncio.run(app.run())
+        asyncio.run(_app(root, boots).run())
     except KeyboardInterrupt:
+        boots.end("stopped", 0, True)
         print("stopped")
     except Exception as e:
-        _record(e)
-        from kmpeye.system import board
+        from kmpeye.system import board, crash
 
+        text = crash.trace(e)
+        print(text)
+        crash.record(text, 0)
+        boots.end("main: %r" % e, 0)
         board.restart()
 
 

@@ -2,11 +2,11 @@
 # meter, one writes the history, one serves the page, and each way out that is switched on has its own. The reader
 # alone asks the meter; every way out answers from the snapshot.
 
-import gc
+from micropython import const
 
 from kmpeye import remembered
 from kmpeye.chores import Chores
-from kmpeye.expose.access import Access
+from kmpeye.expose.access import Access, address
 from kmpeye.expose.http import Server
 from kmpeye.expose.web import routes
 from kmpeye.head.line import Line
@@ -15,15 +15,34 @@ from kmpeye.head.wake import Session, Waker
 from kmpeye.reader import MeterReader
 from kmpeye.readings.recorder import Recorder
 from kmpeye.readings.snapshot import Meter, Snapshot
-from kmpeye.system import forget, keep
+from kmpeye.system import forget, keep, memory
 from kmpeye.system.clock import Clock
+from kmpeye.system.log import Log
 from kmpeye.system.supervisor import Supervisor
+
+_LOG_BYTES = const(1536)  # about fifteen lines
+_STUCK_S = const(
+    600
+)  # the reader beats between two readings; one with all its retries and relays takes minutes
+_WATCHDOG_MS = const(
+    120000
+)  # the platform's look-up of names and TLS handshakes stop everything for half a minute
 
 
 async def _lookup(name, clock):
     from kmpeye.expose.mqtt.names import lookup
 
     return await lookup(name, clock)
+
+
+def _watchdog():
+    """The chip's, or None on a PC."""
+    try:
+        from machine import WDT
+
+        return WDT(timeout=_WATCHDOG_MS)
+    except (ImportError, AttributeError):
+        return None
 
 
 # The setting that switches a way out on, its module and its class.
@@ -43,15 +62,18 @@ class App:
     keep = keep
     forget = staticmethod(forget)
 
-    def __init__(self, config, root="", board=None, log=print, boots=None):
+    def __init__(self, config, root="", board=None, log=None, boots=None):
         """config: system.config.Config; root: folder of meters/ and www/, "" or with a slash at its end; board: what
-        boards/*.json says of this one (uart, servo, coil), or {}."""
+        boards/*.json says of this one (uart, servo, coil, button), or {}; log: system.log.Log or what is like it, not
+        given: a new one; boots: system.boots.Boots."""
         from kmpeye.meter.choice import choose
 
         self.config = config
         self.root = root
-        self.log = log
         self.clock = clock = Clock()
+        self.log = log = log or Log(clock, _LOG_BYTES, config["log_level"])
+        self.boots = boots
+        self._board = board
         self.ways = {}  # setting: the way out that it switched on
         self.wifi = None
         self.server = None
@@ -69,9 +91,9 @@ class App:
         self.line = Line(
             config["port"], config["baud"] or learned_baud or profile.baud, clock, board.get("uart")
         )
-        address = config["address"]
+        kmp_address = config["address"]
         self.snapshot = Snapshot(Meter(profile.model, profile.kind))
-        head = Head(self.line, profile.address if address is None else address)
+        head = Head(self.line, profile.address if kmp_address is None else kmp_address)
         wake, waker = self._waker(board, profile)
         self.reader = MeterReader(
             config,
@@ -87,7 +109,7 @@ class App:
         )
         self.recorder = Recorder(self)
         self.chores = Chores(self, self._set_clock)
-        self.supervisor = Supervisor(clock, log, self._restart, None, boots)
+        self.supervisor = Supervisor(clock, log, self._restart, _watchdog(), boots)
 
     @property
     def history(self):
@@ -143,37 +165,93 @@ class App:
         """Start everything and stay until cancelled."""
         config = self.config
         supervisor = self.supervisor
-        supervisor.add("reader", self.reader.run, True)
-        supervisor.add("history", self.recorder.run)
-        supervisor.add("readings", self._show_readings)
-        supervisor.add("chores", self.chores.run)
-        if config["wifi_ssid"]:
-            from kmpeye.system.wifi import Wifi
-
-            self.wifi = Wifi(config, self.clock, self.log)
-            supervisor.add("wifi", self.wifi.run)
-            from kmpeye.system.ntp import Ntp
-
-            self.ntp = Ntp(config["ntp"], self.clock, self.log, self.wifi.wlan.isconnected, _lookup)
-            supervisor.add("ntp", self.ntp.run)
-        for setting, module, name in _WAYS:
-            if config[setting]:
-                self._open(setting, module, name)
+        boots = self.boots
+        if boots and boots.reason:
+            self.log("the last run ended: %s" % boots.reason)
+        self._network()
+        if boots and boots.safe:
+            config.warnings.append(
+                "five restarts in ten minutes: only the page, the settings and updates run now, for an hour"
+            )
+        else:
+            job = supervisor.add("reader", self.reader.run, True, _STUCK_S)
+            self.reader.beat = job.beat
+            supervisor.add("history", self.recorder.run)
+            supervisor.add("readings", self._show_readings)
+            supervisor.add("chores", self.chores.run)
+            for setting, module, name in _WAYS:
+                if config[setting]:
+                    self._open(setting, module, name)
         self.zone()
         for text in config.warnings:
-            self.log("warning: " + text)
-        server = Server(routes(self), self.log, access=Access(self))
+            self.log.warning(text)
+        server = Server(routes(self), self.log, access=Access(self), elsewhere=self._elsewhere)
         try:
             await server.start(config["http_host"], config["http_port"])
             self.server = server
             if config["http_host"] != "0.0.0.0":  # else the Wi-Fi knows the address
                 self.log("page: http://%s:%d/" % (config["http_host"], config["http_port"]))
-            gc.collect()  # what the start needed and nothing else does
+            memory.settle()  # what the start needed and nothing else does
             await supervisor.run()
         finally:
             if self.server:
                 await server.close()
             self.line.close()
+
+    def _network(self):
+        """The Wi-Fi of a board, and what needs it. A PC has its network already."""
+        try:
+            import network  # noqa: F401  (asks whether this is a board)
+        except ImportError:
+            return
+        from kmpeye.system.ntp import Ntp
+        from kmpeye.system.wifi import Wifi
+
+        config = self.config
+        supervisor = self.supervisor
+        self.wifi = wifi = Wifi(
+            config,
+            self.clock,
+            self.log,
+            lambda why: supervisor.restart(why, True),
+            self._joined,
+            self._button(),
+        )
+        supervisor.add("wifi", wifi.run)
+        try:
+            self.ntp = Ntp(config["ntp"], self.clock, self.log, wifi.wlan.isconnected, _lookup)
+            supervisor.add("ntp", self.ntp.run)
+        except ValueError as e:
+            config.warnings.append("ntp: %s" % e)
+        if config["syslog_host"]:
+            from kmpeye.system.syslog import Syslog
+
+            syslog = Syslog(
+                config["syslog_host"], wifi.host, self.log, self.clock, lambda: wifi.state == "joined"
+            )
+            supervisor.add("syslog", syslog.run)
+
+    def _button(self):
+        """What tells whether the board's button is pressed, or None without one."""
+        button = (self._board or {}).get("button")
+        if not button:
+            return None
+        from machine import Pin
+
+        pin = Pin(button["pin"], Pin.IN, Pin.PULL_DOWN if button["on"] else Pin.PULL_UP)
+        return lambda: pin.value() == button["on"]
+
+    def _joined(self, ssid, password):
+        """The owner chose a network on the access point's page, and it works."""
+        self.settings().change({"wifi_ssid": ssid, "wifi_password": password})
+        forget("kmpeye.system.config_save", "kmpeye.system.config")
+        self.config["wifi_ssid"] = ssid
+        self.config["wifi_password"] = password
+
+    def _elsewhere(self, exchange):
+        """For the captive portal: system.wifi.Wifi.elsewhere."""
+        wifi = self.wifi
+        return wifi and wifi.elsewhere(exchange.headers["host"], address(exchange.peer))
 
     def _open(self, setting, module, name):
         """A way out that cannot start is named; the others run on."""
@@ -271,4 +349,4 @@ class App:
         ]
         for key, _, unit, mantissa, exponent in reading.values:
             words.append("%s %s %s" % (key, token(unit, mantissa, exponent).strip('"'), unit_name(unit)))
-        self.log("  ".join(words))
+        self.log.show("  ".join(words))

@@ -70,7 +70,7 @@ class Errands:
         from kmpeye.head.align import Alignment
 
         self.aligned += 1
-        self.alignment = Alignment(self.reader.head)
+        self.alignment = Alignment(self.reader.head, self.reader.profile.live[0][0])
         self._align = True
         return None
 

@@ -97,7 +97,9 @@ class Learning:
         if self.serial not in (None, serial) and reader.intake.guard.serial == serial:
             self.exchanged()
             reader.snapshot.meter.serial = serial
-        self.serial = serial
+        if self.serial != serial:
+            self.serial = serial
+            self.fresh = True
 
     def exchanged(self):
         """Another meter, as its serial number or the owner says: everything learned of the old one is forgotten; its

@@ -1,7 +1,8 @@
 # The state of the reader as JSON, in small pieces: what /api/status answers. Knows what the app shows it.
 
-import gc
 from json import dumps
+
+from kmpeye.system.memory import as_json
 
 
 def status_chunks(app):
@@ -108,8 +109,17 @@ def status_chunks(app):
         comma = ","
     recorder = app.recorder
     yield '},"history":{"notes":%s,"damaged":%s},' % (dumps(recorder.notes), dumps(recorder.damaged))
-    if hasattr(gc, "mem_alloc"):
-        yield '"heap":{"alloc":%d,"free":%d},' % (gc.mem_alloc(), gc.mem_free())
+    yield '"chores":%s,"ntp":%s,' % (dumps(app.chores.status()), dumps(app.ntp and app.ntp.status()))
+    yield '"wifi":%s,"heap":' % dumps(app.wifi and app.wifi.status())
+    yield as_json()
+    supervisor = app.supervisor
+    boots = app.boots
+    yield ',"tasks":%s,"out_of_memory":%d,"last_end":%s,"safe":%s,' % (
+        dumps(supervisor.status()),
+        supervisor.out_of_memory,
+        dumps(boots and boots.reason),
+        dumps(bool(boots and boots.safe)),
+    )
     yield '"readings":{"ok":%d,"failed":%d,"last_error":%s,"reasons":%s},"not_offered":%s,"warnings":%s}' % (
         reader.readings,
         reader.failures,

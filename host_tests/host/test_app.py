@@ -1,7 +1,9 @@
 # The whole firmware under MicroPython, compiled as for the chip, against the simulated meter: what a person or a
 # script sees while the line misbehaves, the port dies and comes back, and the settings are wrong.
 
+import concurrent.futures
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -9,11 +11,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
+from kmpeye.system.config import hashed
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAP = "112K"
@@ -114,10 +119,10 @@ class Firmware:
 def start(micropython32, flash, tmp_path):
     running = []
 
-    def begin(meter="multical21", *options, simulator=None, **config):
-        simulator = simulator or Simulator(meter, *options)
+    def begin(simulated="multical21", /, *options, simulator=None, **config):
+        simulator = simulator or Simulator(simulated, *options)
         running.append(simulator)
-        config = {"meter": meter, "port": simulator.ready["ready"], "interval_s": 10, **NO_BUDGET, **config}
+        config = {"meter": simulated, "port": simulator.ready["ready"], "interval_s": 10, **NO_BUDGET, **config}
         running.append(Firmware(micropython32, flash, tmp_path, config))
         return running[-1], simulator
 
@@ -238,3 +243,116 @@ def test_a_damaged_settings_file_does_not_stop_the_reader(micropython32, flash, 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(("KMP meter [", "MULTICAL 21 [")), done.stdout
     assert not done.stdout.rstrip().endswith("[]"), "it is said"
+
+
+OWNER = "owner-of-tests"
+
+
+@pytest.fixture
+def owned(start):
+    """A reader of a meter it has to find out about, whose owner set a password: (firmware, opener as its owner)."""
+
+    def begin(meter, *options, **config):
+        config = {"owner_password": hashed(OWNER), **config}
+        firmware, _ = start(meter, *options, **config)
+        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        passwords.add_password(None, "http://127.0.0.1:%d/" % firmware.http, "owner", OWNER)
+        return firmware, urllib.request.build_opener(DigestSha256(passwords))
+
+    return begin
+
+
+class DigestSha256(urllib.request.HTTPDigestAuthHandler):
+    """The standard library's, which knows SHA-256 from Python 3.14 on."""
+
+    def get_algorithm_impls(self, algorithm):
+        if algorithm != "SHA-256":
+            return super().get_algorithm_impls(algorithm)
+
+        def digest(text):
+            return hashlib.sha256(text.encode()).hexdigest()
+
+        return digest, lambda secret, data: digest("%s:%s" % (secret, data))
+
+
+def post(firmware, opener, path):
+    """(status, JSON) of a POST."""
+    try:
+        with opener.open("http://127.0.0.1:%d%s" % (firmware.http, path), data=b"", timeout=60) as answer:
+            return answer.status, json.loads(answer.read(), parse_float=Decimal)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.loads(refusal.read())
+
+
+def opened(opener, request):
+    try:
+        return opener.open(request, timeout=20)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            raise AssertionError(refusal.read()) from None
+
+
+def test_it_finds_out_which_meter_it_reads(start):
+    firmware, _ = start("multical403", "--fast", "--frozen", meter="auto")
+    status = firmware.readings(1)
+    assert status["profile"] == "multical403"
+    assert firmware.json("/api/reading")["meter"]["model"] == "MULTICAL 403"
+
+
+def test_read_now_is_the_owners_and_two_at_once_share_one_reading(owned):
+    firmware, owner = owned("multical21", "--fast", "--frozen", interval_s=3600)
+    firmware.readings(1)
+    status, refusal = post(firmware, urllib.request.build_opener(), "/api/read")
+    assert status == 401 and refusal["code"] == "password"
+    time.sleep(10)  # two readings on request are at least so far apart
+    requests = firmware.json("/api/status")["line"]["requests"]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: post(firmware, owner, "/api/read"), range(2)))
+    assert [status for status, _ in both] == [200, 200], both
+    assert both[0][1]["registers"]["volume"]["value"] == Decimal("314.131")
+    assert firmware.json("/api/status")["line"]["requests"] - requests <= 2, (
+        "one reading, of one or two requests"
+    )
+    status, refusal = post(firmware, owner, "/api/read")
+    assert status == 429 and refusal["code"] == "later" and refusal["wait_s"] <= 10
+
+
+def test_alignment_streams_its_score_and_ends_when_nobody_looks(owned):
+    firmware, owner = owned("multical601", "--fast", "--frozen")
+    firmware.readings(1)
+    request = urllib.request.Request("http://127.0.0.1:%d/api/align" % firmware.http, data=b"")
+    with opened(owner, request) as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        tries = []
+        while len(tries) < 3:
+            line = stream.readline().decode()
+            if line.startswith("data: "):
+                tries.append(json.loads(line[6:]))
+    assert [one["tries"] for one in tries] == [1, 2, 3]
+    assert all(one["score"] == 100 and one["heard"] == "answer" and one["running"] for one in tries)
+    firmware.until(lambda: firmware.json("/api/align")["running"] is False)
+    assert firmware.json("/api/status")["budget"]["alignments"] == 1
+
+
+def test_events_tell_of_each_new_reading(start):
+    firmware, _ = start("multical21", "--fast", "--frozen")
+    firmware.readings(1)
+    with urllib.request.urlopen("http://127.0.0.1:%d/api/events" % firmware.http, timeout=30) as stream:
+        ages = []
+        while len(ages) < 2:
+            line = stream.readline().decode()
+            if line.startswith("data: ") and "registers" in line:
+                ages.append(json.loads(line[6:])["age_s"])
+    assert ages[1] == 0, "the second one came with a new reading"
+
+
+def test_what_was_learned_is_there_after_a_restart(start, micropython32, flash, tmp_path):
+    firmware, _ = start("multical601", "--fast", "--frozen", meter="auto")
+    firmware.readings(1)
+    firmware.close()
+    kept = json.loads((tmp_path / "state.json").read_text())
+    assert kept["profile"] == "multical601" and kept["serial"]
+    firmware.start(micropython32, flash, tmp_path)
+    firmware.readings(1)
+    assert "read as" not in firmware.log.read_text(), "it is not found out again"

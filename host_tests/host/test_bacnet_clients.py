@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from bacpypes3.apdu import ErrorRejectAbortNack
+from bacpypes3.apdu import ErrorRejectAbortNack, SubscribeCOVRequest
 from bacpypes3.basetypes import ErrorType, PropertyIdentifier
 from bacpypes3.primitivedata import ObjectIdentifier, ObjectType
 
@@ -142,41 +142,63 @@ def test_bacpypes3_sees_the_meters_digits_and_errors_in_their_place(bacnet):
     assert refusals == ["property: write-access-denied"] * 2
 
 
-@pytest.mark.parametrize("confirmed", (False, True), ids=("unconfirmed", "confirmed"))
-def test_bacpypes3_is_told_of_changes_and_of_a_silent_meter(bacnet, confirmed):
+def test_bacpypes3_is_told_of_changes_and_of_a_silent_meter(bacnet):
+    async def next_pair(subscription):
+        pair = dict([await subscription.get_value() for _ in range(2)])
+        return pair[PropertyIdentifier("present-value")], list(pair[PropertyIdentifier("status-flags")])
+
     async def scenario():
         heard = []
         async with client(CLIENT, free_port()) as app:
             address = at(bacnet.port)
-            async with app.change_of_value(address, EXACT, 7, confirmed, 60) as subscription:
-
-                async def next_pair():
-                    pair = dict([await subscription.get_value() for _ in range(2)])
-                    return tuple(pair[PropertyIdentifier(name)] for name in ("present-value", "status-flags"))
-
-                heard.append(await next_pair())
-                listed = await app.read_property(address, DEVICE, "active-cov-subscriptions")
+            async with (
+                app.change_of_value(address, EXACT, 7, False, 60) as unconfirmed,
+                app.change_of_value(address, EXACT, 8, True, 60) as confirmed,
+            ):
                 for change in (
+                    {},
                     {"values": [["volume", 68, 40, 3141325, -2]]},
                     {"state": "no_light"},
                     {"values": [["volume", 68, 40, 3141325, -2]]},
                 ):
                     await asyncio.to_thread(bacnet.tell, **change)
-                    heard.append(await next_pair())
+                    heard.append([await next_pair(one) for one in (unconfirmed, confirmed)])
+                listed = await app.read_property(address, DEVICE, "active-cov-subscriptions")
             left = await app.read_property(address, DEVICE, "active-cov-subscriptions")
         return heard, listed, left
 
     heard, listed, left = within(scenario())
-    assert [(value, list(flags)) for value, flags in heard] == [
-        (31413.1, [0, 0, 0, 0]),
-        (31413.25, [0, 0, 0, 0]),
-        (31413.25, [0, 1, 0, 0]),
-        (31413.25, [0, 0, 0, 0]),
+    assert heard == [
+        [(31413.1, [0, 0, 0, 0])] * 2,
+        [(31413.25, [0, 0, 0, 0])] * 2,
+        [(31413.25, [0, 1, 0, 0])] * 2,
+        [(31413.25, [0, 0, 0, 0])] * 2,
     ]
-    (one,) = listed
-    assert one.monitoredPropertyReference.objectIdentifier == EXACT
-    assert bool(one.issueConfirmedNotifications) == confirmed and 50 < one.timeRemaining <= 60
-    assert left == []
+    for one in listed:
+        assert one.monitoredPropertyReference.objectIdentifier == EXACT
+        assert 50 < one.timeRemaining <= 60
+    assert [bool(one.issueConfirmedNotifications) for one in listed] == [False, True]
+    assert left == [], "both were cancelled"
+
+
+def test_a_subscription_of_bacpypes3_that_is_not_renewed_expires(bacnet):
+    async def scenario():
+        async with client(CLIENT, free_port()) as app:
+            address = at(bacnet.port)
+            request = SubscribeCOVRequest(
+                subscriberProcessIdentifier=9,
+                monitoredObjectIdentifier=VOLUME,
+                issueConfirmedNotifications=False,
+                lifetime=1,
+                destination=address,
+            )
+            await app.request(request)
+            begun = await app.read_property(address, DEVICE, "active-cov-subscriptions")
+            await asyncio.to_thread(bacnet.until, subscriptions=0)
+            return begun, await app.read_property(address, DEVICE, "active-cov-subscriptions")
+
+    begun, left = within(scenario())
+    assert len(begun) == 1 and left == []
 
 
 def test_a_silent_meter_keeps_its_value_and_says_so(bacnet):

@@ -97,8 +97,9 @@ def test_the_image_takes_no_heap_and_its_modules_run_in_place(flash, micropython
 
 
 def test_data_is_smaller_and_the_same(flash):
-    for source in (FIRMWARE / "www").glob("*"):
-        assert gzip.decompress((flash / "www" / (source.name + ".gz")).read_bytes()) == source.read_bytes()
+    for source in (path for path in (FIRMWARE / "www").rglob("*") if path.is_file()):
+        packed = flash / (source.relative_to(FIRMWARE).as_posix() + ".gz")
+        assert gzip.decompress(packed.read_bytes()) == source.read_bytes()
     for source in (FIRMWARE / "meters").glob("*.json"):
         small = (flash / "meters" / source.name).read_text()
         for_people = {key for key in json.loads(source.read_text()) if key.startswith("_")}

@@ -6,10 +6,12 @@ import json
 import random
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
 
+from firmware_tree import FIRMWARE
 from host.mqtt_bench import FIRST_HOUR, broker, device, observer, until
 from host.mqtt_ca import DAY, NOW, Authority
 from host.mqtt_proxy import Babbler, Proxy, serving
@@ -183,6 +185,18 @@ def test_tls_with_the_right_ca(start, tmp_path, ca):
         for number, path in enumerate((ca.path, ca.der)):
             with start(one.port, tls(path), first=FIRST_HOUR, hours=0 if number else HOURS) as device:
                 all_arrive(device, seen, HOURS)
+
+
+def test_cpython_speaks_tls_too_and_refuses_what_it_does_not_know(tmp_path, ca):
+    other = Authority(tmp_path, "other")
+    with broker(tmp_path, *secured(ca, ca.issue("good"))) as one, observer(one.inside) as seen:
+        settings = {"mqtt_port": one.port, **tls("other.pem")}
+        with device([sys.executable], FIRMWARE, tmp_path, settings, first=FIRST_HOUR, hours=HOURS) as refused:
+            assert other.path.exists()
+            fails(refused, "CERTIFICATE_VERIFY_FAILED")
+        settings["mqtt_ca"] = str(ca.path)
+        with device([sys.executable], FIRMWARE, tmp_path, settings, first=FIRST_HOUR, hours=0) as good:
+            all_arrive(good, seen, HOURS)
 
 
 def test_tls_with_a_certificate_of_ours(start, tmp_path, ca):

@@ -28,8 +28,10 @@ async def without_pause(reader):
 
 async def run(config):
     from kmpeye.app import App
+    from kmpeye.system.clock import Clock
+    from kmpeye.system.log import Log
 
-    app = App(config, sys.argv[1], log=lambda text: None)
+    app = App(config, sys.argv[1], log=Log(Clock(), 1536, "info", None))
     task = asyncio.create_task(app.run())
     hurry = asyncio.create_task(without_pause(app.reader))
     while not app.server:

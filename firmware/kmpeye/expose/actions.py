@@ -64,3 +64,22 @@ async def align(exchange, app):
         await exchange.flush()
     finally:
         alignment.stop()
+
+
+async def log(exchange, app):
+    """GET /api/log: what the log holds, oldest first, and what ended the last runs; plain text."""
+    await exchange.start(200, "text/plain; charset=utf-8")
+    await exchange.write(_lines(app))
+
+
+def _lines(app):
+    now = app.clock.uptime_s()
+    unix = app.clock.unix()
+    for _, uptime_s, level, text in app.log.lines():
+        when = "%6d s" % uptime_s if unix is None else app.clock.iso(unix - now + uptime_s)
+        yield "%s %-7s %s\n" % (when, level, text)
+    from kmpeye.system import crash
+
+    for text in crash.texts():
+        yield "\nkept over a restart: %s\n" % text
+    app.forget("kmpeye.system.crash")

@@ -186,12 +186,14 @@ class Server:
     "!" what GET shows is for the owner only, "*" open to everybody and under every name.
 
     handler: async (exchange, argument...), may raise Refusal; log: takes one line when it failed otherwise;
-    access(exchange, mark): raises a Refusal when this client may not; without it everybody may."""
+    access(exchange, mark): raises a Refusal when this client may not; without it everybody may.
+    elsewhere(exchange): a header line Location for whom the page has to be shown first (captive portal), or None."""
 
-    def __init__(self, routes, log, access=None, request_s=10, reply_s=30):
+    def __init__(self, routes, log, access=None, request_s=10, reply_s=30, elsewhere=None):
         self._routes = routes
         self._log = log
         self._access = access
+        self._elsewhere = elsewhere
         self._request_s = request_s  # for a whole request, head and body
         self._reply_s = reply_s  # for each piece of a reply
         self._buffer = None  # kept from the last connection for the next: one is enough while it is quiet
@@ -285,6 +287,9 @@ class Server:
         except asyncio.TimeoutError:
             raise Refusal(408, "send the whole request at once")
         self.requests += 1
+        location = self._elsewhere and self._elsewhere(exchange)
+        if location:
+            raise Refusal(302, "the page is here", location)
         route = self._routes.get(exchange.path)
         if not route:
             raise Refusal(404, "nothing is here; the page is at /")

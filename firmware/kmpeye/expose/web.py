@@ -28,6 +28,8 @@ def routes(app):
         "/api/forget-wifi": ("POST", lazy, settings, "care", app),
         "/api/factory-reset": ("POST", lazy, settings, "care", app),
         "/api/meter-exchanged": ("POST", lazy, settings, "care", app),
+        "/api/wifi": ("!GET, HEAD, PUT", lazy, "kmpeye.expose.portal", "wifi", app),
+        "/api/log": (_READ, lazy, actions, "log", app),
         "/metrics": (_READ, lazy, "kmpeye.expose.metrics", "metrics", app),
     }
 

@@ -4,7 +4,7 @@
 
 from micropython import const
 
-from kmp.command import get_type
+from kmp.command import get_register, get_type
 from kmpeye.head.transaction import NoAnswer
 
 _EVERY_MS = const(2000)
@@ -20,8 +20,11 @@ _KEPT = const(4)  # tries behind a score: 8 s of moving
 
 
 class Alignment:
-    def __init__(self, head):
+    def __init__(self, head, register):
+        """register: an id the meter has. Not every meter answers GetType: until one of the two was answered, they are
+        asked in turn."""
         self.head = head
+        self._questions = [get_type(), get_register((register,))]
         self.number = 0  # tries so far; changes with each
         self.over = False
         self.score = 0  # 0 to 100
@@ -57,9 +60,11 @@ class Alignment:
         before = reader.bytes, reader.echoes, reader.bad_crc
         reason = None
         try:
-            await head.ask(get_type(), 0)
+            await head.ask(self._questions[0], 0)
         except NoAnswer as e:
             reason = e.reason
+            if not self.good:
+                self._questions.reverse()
         heard, echoes, damaged = (
             reader.bytes - before[0],
             reader.echoes - before[1],

@@ -32,7 +32,7 @@ baud | int 300..9600 | null | | line speed; not set: the profile's, others are t
 interval_s | int 10..86400 | null | l | seconds between readings; not set: the profile's
 budget_replies | int 1..100000 | null | | replies of the meter a day; not set: the profile's
 budget_awake_s | int 1..86400 | null | | seconds a day that the meter is kept awake; not set: the profile's
-allow_meter_writes | bool | false | | lets this reader set the meter's clock, and clients of kmptcp write to the meter""",
+allow_meter_writes | bool | false | | lets this reader set the meter's clock, and kmptcp clients write to it""",
     """wake | what wakes the meter's eye
 wake | choice none fixed servo coil key iec | null | | what wakes the meter's eye; not set: the profile's
 wake_rest_deg | int 0..180 | 0 | | servo: angle with the magnet away
@@ -51,6 +51,9 @@ read_protected | bool | false | l | asks for the password before showing anythin
 http_names | text 1..128 | null | l | further names the page is called by, with spaces between: kmpeye.example.net
 http_host | text 1..64 | "0.0.0.0" | | address the page listens on; 0.0.0.0 is every network
 http_port | int 1..65535 | 80 | | TCP port of the page""",
+    """log | what is written down
+log_level | choice debug info warning error | "info" | | the least that the log keeps
+syslog_host | text 1..64 | null | | server that gets each line of the log too, by UDP""",
     """wifi | the network
 wifi_ssid | text 1..32 | null | | name of the Wi-Fi network
 wifi_password | text 8..63 | null | s | its password; not set: an open network""",
@@ -160,10 +163,16 @@ CONFLICTS = (
 
 def _plain(text):
     # No control characters: values go into log lines, topics and headers. No halves of characters: not UTF-8.
-    for character in text:
-        code = ord(character)
-        if code < 0x20 or code == 0x7F or 0xD800 <= code < 0xE000:
+    # As bytes: MicroPython keeps every character that a loop over a text meets for ever.
+    try:
+        data = text.encode()
+    except ValueError:
+        return False
+    before = 0
+    for byte in data:
+        if byte < 0x20 or byte == 0x7F or (before == 0xED and byte >= 0xA0):
             return False
+        before = byte
     return True
 
 

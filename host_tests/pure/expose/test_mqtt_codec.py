@@ -51,8 +51,8 @@ MESSAGES = (
     (b"\x3a\x08\0\x03a/b\x01\x02X", (b"a/b", b"X", 258), False, "QoS 1, again"),
     (b"\x30\x80\x02\0\x03a/b" + b"y" * 251, (b"a/b", b"y" * 251, 0), False, "the longest that is kept"),
     (b"\x30\x81\x02\0\x03a/b" + b"y" * 252, (b"a/b", None, 0), False, "one byte more"),
-    (b"\x32\x87\x20\0\x03a/b\x01\x02" + b"y" * 4096, (b"a/b", None, 258), False, "far too long"),
-    (b"\x32\x87\x08\x04\x00" + b"a" * 1029, (None, None, 0), False, "a topic that is too long"),
+    (b"\x32\x87\x08\0\x03a/b\x01\x02" + b"y" * 1024, (b"a/b", None, 258), False, "far too long"),
+    (b"\x32\x87\x04\x02\x00" + b"a" * 517, (None, None, 0), False, "a topic that is too long"),
     (b"\x30\x02\0\0", (b"", b"", 0), False, "an empty topic is nobody's"),
 )
 
@@ -104,7 +104,8 @@ def packets(pieces):
 
 
 def one_by_one(data):
-    return [data[at : at + 1] for at in range(len(data))]
+    for at in range(len(data)):
+        yield data[at : at + 1]
 
 
 def test_packets_are_built_as_the_specification_writes_them():

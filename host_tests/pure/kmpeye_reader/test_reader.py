@@ -246,6 +246,16 @@ def test_alignment_asks_every_two_seconds_ends_by_itself_and_costs_no_budget():
     assert scene.reader.plan.budget.replies == spent
 
 
+def test_alignment_finds_a_question_that_the_meter_answers():
+    scene, meter = started()
+    del meter.requests[:]
+    scene.reader.start_align()
+    scene.run(20)
+    alignment = scene.reader.errands.alignment
+    assert alignment.score == 100 and alignment.good == alignment.number - 1
+    assert (GET_REGISTER, [68]) in meter.requests
+
+
 def test_alignment_is_capped_a_day():
     scene, meter = started()
     for _ in range(20):

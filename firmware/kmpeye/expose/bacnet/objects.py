@@ -8,6 +8,7 @@ from micropython import const
 from kmp.names import register_label, unit_name
 from kmp.value import is_number
 from kmpeye.expose.bacnet.codec import Refused
+from kmpeye.expose.bacnet.device import write_device
 from kmpeye.expose.bacnet.quantities import is_total, kinds, unit
 from kmpeye.readings.ieee import NAN_DOUBLE, NAN_SINGLE, double, single
 from kmpeye.readings.units import to_common
@@ -20,15 +21,12 @@ _TEXT_VALUE = const(40)
 _LARGE_VALUE = const(46)
 
 _ANY_DEVICE = const(4194303)  # reads the Device object of whoever is asked
-_MAX_APDU = const(1024)  # what bacpypes3 takes too; 1476 would leave no room for longer headers
-_REVISION = const(14)  # the last one that needs no Network Port object
 
 _PRESENT_VALUE = const(85)
 _STATUS_FLAGS = const(111)
 _PROPERTY_LIST = const(371)
 _OBJECT_LIST = const(76)
 _STATE_TEXT = const(110)
-_SUBSCRIPTIONS = const(152)
 _SERIAL_NUMBER = const(372)
 
 # By type: the required properties, 0, the optional ones. Identifier 75, name 77 and type 79 come first in all,
@@ -64,9 +62,6 @@ _STATES = (
     " out_of_memory other"
 )
 
-_SERVICES = b"\x04\x0a\x00\x00\x60\x00"  # executed: 5, 12, 14, 33, 34 of 41 (revision 14)
-_TYPES = b"\x90\x84\x00\x00\x00\x82\x00"  # the six above, of 55
-
 _PROPERTY = const(2)  # class of the errors here
 _UNKNOWN_PROPERTY = const(32)
 _BAD_INDEX = const(42)
@@ -79,7 +74,7 @@ class Objects:
     def __init__(self, app, subscriptions):
         """subscriptions: a function that writes the active COV subscriptions."""
         self._app = app
-        self._subscriptions = subscriptions
+        self.write_subscriptions = subscriptions
         self.instance = None  # of the Device; None while nobody knows it
         self.serial = None
         self._profile = None
@@ -242,7 +237,7 @@ class Objects:
         elif property == 28:
             writer.text(self._description())
         elif self.type == _DEVICE:
-            self._write_device(writer, property)
+            write_device(writer, property, self, self._app)
         else:
             self._write_value(writer, property)
 
@@ -256,47 +251,6 @@ class Objects:
             write(items[index - 1])
         else:
             raise Refused(_ERROR, _PROPERTY, _BAD_INDEX)
-
-    def _write_device(self, writer, property):
-        config = self._app.config
-        if property == 58:  # location
-            writer.text(config["bacnet_location"] or "")
-        elif property == 120:  # vendor identifier
-            writer.unsigned(config["bacnet_vendor"])
-        elif property == 121:  # vendor name
-            writer.text("kmpeye")
-        elif property == 70:  # model name
-            writer.text(self._app.snapshot.meter.model)
-        elif property == _SERIAL_NUMBER:
-            writer.text(self.serial or "")
-        elif property in (44, 12):  # firmware revision, application software version
-            writer.text(self._app.version)
-        elif property == 112:  # system status: operational
-            writer.enumerated(0)
-        elif property == 107:  # segmentation supported: none
-            writer.enumerated(3)
-        elif property == 97:
-            writer.bits(7, _SERVICES)
-        elif property == 96:
-            writer.bits(1, _TYPES)
-        elif property == 98:  # protocol version
-            writer.unsigned(1)
-        elif property == 139:  # protocol revision
-            writer.unsigned(_REVISION)
-        elif property == 62:
-            writer.unsigned(_MAX_APDU)
-        elif property == 11:  # APDU timeout in ms, and retries: those of our notifications
-            writer.unsigned(3000)
-        elif property == 73:
-            writer.unsigned(3)
-        elif property == 155:  # database revision: another one when other objects are there
-            revision = self.instance
-            for type, number in self.ids():
-                revision = (revision * 31 + type + number) & 0xFFFF
-            writer.unsigned(revision)
-        elif property == _SUBSCRIPTIONS:
-            self._subscriptions(writer)
-        # 30 device address binding: an empty list
 
     def _write_value(self, writer, property):
         if property == _PRESENT_VALUE:

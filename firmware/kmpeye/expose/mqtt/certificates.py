@@ -46,9 +46,9 @@ def wrap(sock, host, config):
     key = "mqtt_ca"
     try:
         if config["mqtt_tls_insecure"]:
-            context.verify_mode = tls.CERT_NONE
+            context.verify_mode = tls.CERT_NONE  # type: ignore[attr-defined]
         else:
-            context.verify_mode = tls.CERT_REQUIRED
+            context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
             for one in _read(key, config[key], b"CERTIFICATE"):
                 context.load_verify_locations(one)
         if config["mqtt_cert"]:

@@ -15,6 +15,7 @@ from kmpeye.expose.mqtt.link import Link
 _FIRST_PAUSE_MS = const(1000)
 _IDLE_MS = const(100)  # a command waits no longer than this
 _BUSY_MS = const(10)  # while an acknowledgement is on its way
+_PACE_MS = const(20)  # after each record of the past: a year of them takes minutes, and others get their turn
 _BIRTH_MS = const(5000)  # Home Assistant's start: readers answer at random within this, not all at once
 _SUBSCRIPTION = const(1)  # its packet number; publications count on from there
 _LAST_PACKET = const(65535)
@@ -186,6 +187,8 @@ class Mqtt:
             self._packet = self._packet + 1 if self._packet < _LAST_PACKET else _SUBSCRIPTION + 1
         self._since = self.app.clock.ticks()
         await self._publish(topic, pieces, self._packet, retain, again)
+        if kind == "history":
+            await self.app.clock.sleep_ms(_PACE_MS)
         return True
 
     async def _publish(self, topic, pieces, packet, retain, dup):

@@ -1,11 +1,12 @@
 # CPython's half of host.py. Never imported on the chip.
-# Imports asyncio, socket and ssl. Promises what host.py promises.
+# Imports asyncio, socket and cpython_ssl. Promises what host.py promises.
 
 import asyncio
 import socket
-import ssl
+import ssl as cpython_ssl  # not the chip's
 
 _LOOKUP_S = 5
+_HANDS_MS = 10000
 
 
 class _Socket:
@@ -18,7 +19,7 @@ class _Socket:
     def _now(self, call, view):
         try:
             return call(view)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except (BlockingIOError, cpython_ssl.SSLWantReadError, cpython_ssl.SSLWantWriteError):
             return None
 
     def readinto(self, view):
@@ -33,8 +34,7 @@ async def open_socket(app, port, tls):
 
     config = app.config
     host = config["mqtt_host"]
-
-    loop = asyncio.get_running_loop()
+    loop = asyncio.get_event_loop()
     asked = loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
     address = (await asyncio.wait_for(asked, _LOOKUP_S))[0][-1]
     sock = socket.socket()
@@ -42,10 +42,10 @@ async def open_socket(app, port, tls):
         sock.setblocking(False)
         await joined(sock, address, app.clock)
         if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context = cpython_ssl.SSLContext(cpython_ssl.PROTOCOL_TLS_CLIENT)
             if config["mqtt_tls_insecure"]:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
+                context.check_hostname = False  # type: ignore[attr-defined]
+                context.verify_mode = cpython_ssl.CERT_NONE  # type: ignore[attr-defined]
             else:
                 context.load_verify_locations(config["mqtt_ca"])
             if config["mqtt_cert"]:
@@ -63,7 +63,7 @@ async def _shake_hands(sock, clock):
     while True:
         try:
             return sock.do_handshake()
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            if clock.since(start) > 10000:
+        except (cpython_ssl.SSLWantReadError, cpython_ssl.SSLWantWriteError):
+            if clock.since(start) > _HANDS_MS:
                 raise OSError("TLS: the broker does not answer")
             await clock.sleep_ms(20)

@@ -100,7 +100,7 @@ async def lookup(name, clock):
             start = clock.ticks()
             while clock.since(start) < _TRY_MS:
                 await clock.sleep_ms(_STEP_MS)
-                count = sock.readinto(buffer)  # type: ignore[attr-defined]
+                count = sock.readinto(buffer)
                 found = answer(buffer[:count], number) if count else None
                 if found:
                     return found

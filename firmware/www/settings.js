@@ -1,0 +1,206 @@
+// The section Settings: a form made of the device's own table (GET /api/config), so that a new setting needs nothing here;
+// the Wi-Fi; export and import; restart and care. Uses lib.js. Promises: only what was changed is sent, secrets are
+// never shown, a refusal stands at its field, and what cannot be undone is asked twice.
+
+import {ask, button, card, make, number, problem, put, saying, say, sentence, span, t, told, wait, words} from "/lib.js";
+import {passwordHash} from "/hash.js";
+
+const MOST_BYTES = 900;          // of one request; the device takes 1024
+
+let rows, groups, form, said, save, root, wifi, restartNeeded;
+
+export async function open(node) {
+  root = node;
+  form = make("form.stack", {onsubmit: event => {
+    event.preventDefault();
+    save.click();
+  }, oninput: count});
+  said = saying();
+  save = button(t("save"), "main", said, store);
+  const found = saying();
+  wifi = make("div");
+  restartNeeded = make("div.flag", {hidden: true}, t("restart_needed"));
+  node.append(restartNeeded, form, make("div.savebar", {}, save, said), wifi, make("div.grid", {}, exchange(), care()));
+  await load();
+}
+
+export const reopen = () => load();
+export const show = () => {};
+
+async function load() {
+  try {
+    const found = await ask("/api/config", {read: "plain"});
+    rows = found.settings;
+    groups = found.groups;
+  } catch (error) {
+    return say(said, "bad", problem(error));
+  }
+  const open = [...form.querySelectorAll("details[open]")].map(one => one.dataset.group);
+  form.replaceChildren(...Object.entries(groups).map(([group, about]) => make("details.card", {"data-group": group, open: open.includes(group)},
+    make("summary", {}, make("span", {}, told("groups", group, words(group)), make("span.label", {}, told("groups", group) ? "" : about))),
+    rows.filter(row => row.group === group).map(field))));
+  restartNeeded.hidden = !rows.some(row => row.waits);
+  count();
+  await showWifi();
+}
+
+// --- one setting
+
+function field(row) {
+  const id = "set-" + row.key;
+  const input = control(row, id);
+  row.input = input;
+  row.said = make("span.said", {id: id + "-said", role: "status"});
+  const help = make("span.help", {id: id + "-help"}, helpText(row));
+  input.setAttribute("aria-describedby", id + "-help " + id + "-said");
+  return make("div.field", {}, make("label", {htmlFor: id}, told("settings", row.key, words(row.key))), input, help, row.said);
+}
+
+function control(row, id) {
+  const {kind, allowed, value, secret} = row;
+  const shown = row.default == null ? t("not_set") : String(row.default);
+  if (kind === "bool" || kind === "choice") {
+    const options = kind === "bool" ? ["true", "false"] : row.default == null ? ["", ...allowed] : allowed;
+    return make("select", {id}, options.map(one => make("option", {value: one, selected: String(value ?? "") === one},
+      one === "" ? t("not_set") : kind === "bool" ? t(one === "true" ? "yes" : "no") : told("choices", one, words(one)))));
+  }
+  const input = make("input", {id, type: secret ? "password" : "text", value: value == null ? "" : String(value), autocomplete: secret ? "new-password" : "off",
+    placeholder: secret ? t(row.set ? "secret_set" : "not_set") : shown, spellcheck: false});
+  if (kind === "int") input.inputMode = "numeric";
+  return input;
+}
+
+function helpText(row) {
+  const {kind, allowed} = row;
+  const range = kind === "int" ? t("range", ...allowed) : kind === "text" || kind === "password" ? t("length", ...allowed) : "";
+  const help = told("settings", row.key) ? "" : sentence(row.help);
+  return [help, range && sentence(range), row.live ? "" : t("after_restart"), row.waits ? t("waits") : ""].filter(Boolean).join(" ");
+}
+
+// What the field says now, as the device takes it; undefined: it was not touched.
+function wanted(row) {
+  const text = row.input.value;
+  if (row.secret) return text === "" ? undefined : text;
+  if (text === String(row.value ?? "")) return undefined;
+  if (text === "") return null;
+  if (row.kind === "bool") return text === "true";
+  return row.kind === "int" && /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+function changes() {
+  return rows.map(row => [row, wanted(row)]).filter(([, value]) => value !== undefined);
+}
+
+function count() {
+  const many = changes().length;
+  put(save, many ? t("save_count", many) : t("save"));
+}
+
+async function store() {
+  for (const row of rows) say(row.said, "", "");
+  const changed = changes();
+  if (!changed.length) return t("nothing_changed");
+  const data = {};
+  for (const [row, value] of changed) data[row.key] = row.kind === "password" && value ? passwordHash(row, value, wrong) : value;
+  return put_(data);
+}
+
+function wrong(row, text) {
+  say(row.said, "bad", text);
+  row.input.closest("details").open = true;
+  row.input.setAttribute("aria-invalid", "true");
+  row.input.focus();
+}
+
+// All of it in one request where it fits, else in as few as possible; each is saved whole or refused whole.
+async function put_(data) {
+  const parts = [{}];
+  for (const [key, value] of Object.entries(data)) {
+    const next = {...parts[parts.length - 1], [key]: value};
+    if (new TextEncoder().encode(JSON.stringify(next)).length > MOST_BYTES) parts.push({[key]: value});
+    else parts[parts.length - 1] = next;
+  }
+  let waits = [];
+  for (const part of parts) {
+    try {
+      waits = waits.concat((await ask("/api/config", {method: "PUT", body: part, read: "plain", limit: 60000})).restart);
+    } catch (error) {
+      const row = error.told && rows.find(one => one.key === error.told.key);
+      if (row) wrong(row, error.message);
+      throw error;
+    }
+  }
+  await load();
+  return t(waits.length ? "saved_restart" : "saved");
+}
+
+// --- export and import
+
+function exchange() {
+  const told_ = saying();
+  const file = make("input.unseen", {type: "file", accept: "application/json,.json", id: "import", tabIndex: -1, onchange: () => load_.click()});
+  const load_ = button("", "", told_, async () => {
+    const data = JSON.parse(await file.files[0].text());
+    file.value = "";
+    for (const row of rows) if (row.secret) delete data[row.key];
+    return put_(data);
+  });
+  load_.hidden = true;
+  return card(t("copy_settings"), make("p.label", {}, t("copy_settings_text")), make("p.row", {}, button(t("export"), "", told_, () => {
+    const data = {};
+    for (const row of rows) if (row.set && !row.secret) data[row.key] = row.value;
+    const link = make("a", {href: URL.createObjectURL(new Blob([JSON.stringify(data, null, 1)], {type: "application/json"})), download: "kmpeye-settings.json"});
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }), make("button", {type: "button", onclick: () => file.click()}, t("import")), make("label.unseen", {htmlFor: "import"}, t("import")), file), load_, told_);
+}
+
+// --- Wi-Fi
+
+async function showWifi() {
+  let state;
+  try {
+    state = await ask("/api/wifi", {read: "plain"});
+  } catch (error) {
+    return wifi.replaceChildren();  // this device has none of its own, or the owner did not say who he is
+  }
+  const told_ = saying();
+  const name = make("input", {id: "wifi-name", type: "text", maxLength: 32, autocomplete: "off", value: state.ssid || "", spellcheck: false});
+  const password = make("input", {id: "wifi-password", type: "password", maxLength: 63, autocomplete: "new-password"});
+  const found = make("ul.networks", {"aria-label": t("networks")});
+  wifi.replaceChildren(card(t("wifi"), make("p.label", {}, t("wifi_state", state.ssid || "–", state.address || "–", state.rssi == null ? "–" : state.rssi)),
+    found, make("div.field", {}, make("label", {htmlFor: "wifi-name"}, t("wifi_name")), name),
+    make("div.field", {}, make("label", {htmlFor: "wifi-password"}, t("wifi_password")), password),
+    make("p.row", {}, button(t("scan"), "", told_, async () => {
+      const {networks} = await ask("/api/wifi?scan", {read: "plain", limit: 30000});
+      found.replaceChildren(...networks.map(one => make("li", {}, make("button", {type: "button", onclick: () => {
+        name.value = one.ssid;
+        password.focus();
+      }}, make("span", {}, one.ssid, one.secured ? "" : " (" + t("wifi_open") + ")"), make("span.label", {}, one.rssi + " dBm")))));
+      return t("networks_found", networks.length);
+    }), button(t("join"), "main", told_, async () => {
+      await ask("/api/wifi", {method: "PUT", body: {ssid: name.value, password: password.value}, read: "plain", limit: 60000});
+      return t("joining", state.host);
+    })), told_));
+}
+
+// --- care
+
+function care() {
+  const told_ = saying();
+  const keep = make("input", {type: "checkbox", checked: true});
+  const act = (path, body) => async () => {
+    await ask("/api/" + path, {method: "POST", body, read: "plain", limit: 60000});
+    return t("accepted");
+  };
+  return card(t("care"), make("p.row", {}, button(t("restart"), "", told_, act("restart"))),
+    twice("meter_exchanged", told_, () => act("meter-exchanged", {really: true})()),
+    twice("forget_wifi", told_, () => act("forget-wifi", {really: true})()),
+    twice("factory_reset", told_, () => act("factory-reset", {really: true, keep_history: keep.checked})(),
+      make("label.check", {}, keep, " " + t("keep_history"))), told_);
+}
+
+// Opens to say what will happen; the button inside does it.
+function twice(name, told_, action, ...more) {
+  return make("details.twice", {}, make("summary", {}, t(name)), make("p", {}, t(name + "_text")), ...more, make("p.row", {}, button(t("really", t(name)), "danger", told_, action)));
+}
