@@ -296,6 +296,15 @@ class App:
         """Whether a client is on our own access point, where whoever knows its password is the owner."""
         return self.wifi is not None and self.wifi.local(address)
 
+    def crashes(self):
+        """What ended the last runs, the newest first (system.crash)."""
+        from kmpeye.system import crash
+
+        try:
+            yield from crash.texts()
+        finally:
+            forget("kmpeye.system.crash")
+
     def settings(self):
         """system.config_save, for one request."""
         from kmpeye.system import config_save

@@ -140,9 +140,9 @@ async function open() {
   refresh();
 }
 
-function showLanguages(names) {
-  $("language").append(...Object.entries(names).sort().map(([code, name]) =>
-    make("option", {value: code, selected: code === document.documentElement.lang}, name)));
+function showLanguages(codes) {
+  $("language").append(...codes.map(code => make("option", {value: code, lang: code, selected: code === document.documentElement.lang},
+    words(new Intl.DisplayNames([code], {type: "language"}).of(code)))));
   $("language").addEventListener("change", () => {
     localStorage.setItem("language", $("language").value);
     location.reload();

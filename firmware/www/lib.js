@@ -14,15 +14,15 @@ export const wait = ms => new Promise(done => setTimeout(done, ms));
 
 // --- texts
 
-// The names of the languages there are, {code: name}; loads the one wanted, or the first the browser wishes for.
+// The languages there are; loads the one chosen before, or the first the browser wishes for.
 export async function loadTexts() {
-  const names = await ask("/texts");
+  const codes = await ask("/texts");
   const wishes = [localStorage.getItem("language"), ...navigator.languages].filter(Boolean).map(one => one.slice(0, 2));
-  language = wishes.find(one => names[one]) || "en";
+  language = wishes.find(one => codes.includes(one)) || "en";
   texts = await ask("/texts?" + language);
   document.documentElement.lang = language;
   translate(document);
-  return names;
+  return codes;
 }
 
 // A text of the page in its language; {0}, {1} stand for the values.

@@ -35,7 +35,7 @@ KNOWS = (
         ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.readings", "kmpeye.learning", "kmpeye.errands", "kmpeye.system"),
         "asks by plan, publishes a reading",
     ),
-    ("kmpeye.status", ("kmpeye.readings",), "writes its JSON in the same pieces as a reading"),
+    ("kmpeye.status", ("kmpeye.readings", "kmpeye.system"), "writes its JSON in the same pieces as a reading"),
     ("kmpeye.errands", ("kmp", "kmpeye.head"), "asks for others, in the reader's task"),
     (
         "kmpeye.learning",
@@ -49,6 +49,7 @@ KNOWS = (
     ),
     ("kmpeye.backfill", ("kmp", "kmpeye.readings"), "asks the meter's logger for what the history lacks"),
     ("kmpeye.meter_clock", ("kmp", "kmpeye.readings"), "compares the meter's clock, sets it where that is allowed"),
+    ("kmpeye.care", ("kmpeye.system",), "what the owner does to the device as a whole"),
     ("kmpeye.remembered", ("kmpeye.system",), "one file on flash"),
     ("kmpeye.app", ("kmp", "kmpeye"), "the one file that puts the parts together"),
     ("main", ("kmpeye.app", "kmpeye.system"), "starts the app and records why it ended"),

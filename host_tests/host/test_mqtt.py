@@ -13,20 +13,26 @@ from host.mqtt_bench import FIRST_HOUR, broker, device, observer, until
 BASE = "kmpeye/68123456/"
 
 
-@pytest.fixture(params=["cpython", "micropython32"])
-def start(request, tmp_path):
+def starter(command, firmware, folder):
     """A function that starts a device against a port."""
-    if request.param == "cpython":
-        command, firmware = [sys.executable], FIRMWARE
-    else:
-        command, firmware = [request.getfixturevalue("micropython32"), "-X", "heapsize=1M"], None
-        firmware = request.getfixturevalue("flash")
 
     def start(port, config=None, **told):
         settings = {"mqtt_host": "127.0.0.1", "mqtt_port": port, **(config or {})}
-        return device(command, firmware, tmp_path, settings, **told)
+        return device(command, firmware, folder, settings, **told)
 
     return start
+
+
+@pytest.fixture
+def start(micropython32, flash, tmp_path):
+    return starter([micropython32, "-X", "heapsize=1M"], flash, tmp_path)
+
+
+@pytest.fixture(params=["cpython", "micropython32"])
+def start_anywhere(request, tmp_path):
+    if request.param == "cpython":
+        return starter([sys.executable], FIRMWARE, tmp_path)
+    return request.getfixturevalue("start")
 
 
 def ids(messages, topic=BASE + "history"):
@@ -56,9 +62,11 @@ def test_a_device_that_dies_is_offline(start, tmp_path):
         seen.get(BASE + "status", "offline".__eq__)
 
 
-def test_a_week_without_a_broker_arrives_once_in_order_and_the_live_reading_before_it(start, tmp_path):
+def test_a_week_without_a_broker_arrives_once_in_order_and_the_live_reading_before_it(
+    start_anywhere, tmp_path
+):
     with broker(tmp_path) as one, observer(one.inside) as seen:
-        with start(one.port, first=FIRST_HOUR, hours=168) as device:
+        with start_anywhere(one.port, first=FIRST_HOUR, hours=168) as device:
             device.ask("read", values={"volume": [40, 777, -3]})
             status = device.until(lambda status: status["records"] == 168)
             assert status["saves"]["mqtt.json"] == 2  # the serial number, and what is acknowledged
@@ -74,7 +82,7 @@ def test_a_week_without_a_broker_arrives_once_in_order_and_the_live_reading_befo
             "registers": {"volume": {"value": 1.0, "unit": "m³"}},
         }
         # After a restart of the device nothing comes again; new hours do, and hours that the logger fills in.
-        with start(one.port, first=FIRST_HOUR, hours=0) as device:
+        with start_anywhere(one.port, first=FIRST_HOUR, hours=0) as device:
             device.connected()
             hours = [[FIRST_HOUR + 3600 * hour, 2000 + hour] for hour in (168, 175)]
             device.ask("hours", hours=hours)
@@ -106,8 +114,8 @@ COMMANDS = (
 )
 
 
-def test_commands_are_obeyed_or_answered_on_the_event_topic(start, tmp_path):
-    with broker(tmp_path) as one, observer(one.inside) as seen, start(one.port) as device:
+def test_commands_are_obeyed_or_answered_on_the_event_topic(start_anywhere, tmp_path):
+    with broker(tmp_path) as one, observer(one.inside) as seen, start_anywhere(one.port) as device:
         device.connected()
         seen.get(BASE + "reading")
         until(lambda: one.log().count("SUBSCRIBE") >= 2, one.log)

@@ -27,7 +27,7 @@ def start(micropython32, flash, tmp_path):
 
     def start(port, config=None, **told):
         settings = {"mqtt_host": "127.0.0.1", "mqtt_port": port, **(config or {})}
-        told = {"first": FIRST_HOUR, "hours": HOURS, **told}
+        told = {"first": FIRST_HOUR, "hours": HOURS, "answer_s": 1, **told}
         return device([micropython32, "-X", "heapsize=1M"], flash, tmp_path, settings, **told)
 
     return start
@@ -112,7 +112,7 @@ def test_a_connection_that_ends_in_the_middle_of_a_packet(start, tmp_path):
 def test_a_broker_that_reads_slowly(start, tmp_path):
     with broker(tmp_path) as one, observer(one.inside) as seen, serving(Proxy(one.port)) as proxy:
         proxy.slow_s = 0.01
-        with start(proxy.port) as device:
+        with start(proxy.port, answer_s=5) as device:
             all_arrive(device, seen, HOURS)
             assert device.ask()["connections"] == 1
 

@@ -78,8 +78,5 @@ def _lines(app):
     for _, uptime_s, level, text in app.log.lines():
         when = "%6d s" % uptime_s if unix is None else app.clock.iso(unix - now + uptime_s)
         yield "%s %-7s %s\n" % (when, level, text)
-    from kmpeye.system import crash
-
-    for text in crash.texts():
+    for text in app.crashes():
         yield "\nkept over a restart: %s\n" % text
-    app.forget("kmpeye.system.crash")

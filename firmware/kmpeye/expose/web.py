@@ -12,10 +12,21 @@ def routes(app):
     actions = "kmpeye.expose.actions"
     history = "kmpeye.expose.history"
     settings = "kmpeye.expose.settings"
+    script = (_READ, _file, page, "text/javascript")
     return {
         "/": (_READ, _file, page, "text/html"),
-        "/app.js": (_READ, _file, page, "text/javascript"),
+        "/app.js": script,
+        "/lib.js": script,
+        "/now.js": script,
+        "/use.js": script,
+        "/span.js": script,
+        "/head.js": script,
+        "/ways.js": script,
+        "/settings.js": script,
+        "/hash.js": script,
+        "/log.js": script,
         "/style.css": (_READ, _file, page, "text/css"),
+        "/texts": (_READ, _texts, page + "/texts"),
         "/api/reading": (_READ, _json, app.reading_chunks),
         "/api/status": (_READ, _json, app.status_chunks),
         "/api/events": (_READ, lazy, "kmpeye.expose.events", "events", app),
@@ -47,9 +58,24 @@ async def _json(exchange, data):
     await exchange.write(data())
 
 
-async def _file(exchange, path, type):
-    # The path of a request comes this far only when it is one of the three above.
-    path += "/" + (exchange.path[1:] or "index.html")
+async def _texts(exchange, folder):
+    """The languages there are, or the texts of the one that is asked for: /texts?da. Adding one is adding a file."""
+    from os import listdir
+
+    languages = [name.partition(".")[0] for name in listdir(folder)]
+    language = exchange.query
+    if language in languages:
+        return await _send(exchange, "%s/%s.json" % (folder, language), "application/json")
+    await exchange.start(200, "application/json", "Cache-Control: no-cache\r\n")
+    await exchange.write(('["%s"]' % '","'.join(sorted(languages)),))
+
+
+async def _file(exchange, folder, type):
+    # The path of a request comes this far only when it is one of those above.
+    await _send(exchange, folder + "/" + (exchange.path[1:] or "index.html"), type)
+
+
+async def _send(exchange, path, type):
     headers = "Cache-Control: no-cache\r\n"
     try:
         file = open(path, "rb")

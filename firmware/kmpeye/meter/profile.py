@@ -26,6 +26,7 @@ class Profile:
     It has no methods, so that this module can be let go of."""
 
     name = ""
+    budget: dict
 
 
 def names(folder="meters"):

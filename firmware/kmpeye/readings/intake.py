@@ -132,7 +132,8 @@ class Intake:
             from kmpeye.readings.watch import FLAG
 
             now = [flag for flag in (snapshot.flags or () if now is None else now) if flag != FLAG]
-            if self.watch.feed(*fresh["volume"][2:], uptime_s, unix):
+            unit, mantissa, exponent = fresh["volume"][2:]
+            if self.watch.feed(unit, mantissa, exponent, uptime_s, unix):
                 now.append(FLAG)
         if now is None:
             return

@@ -3,6 +3,7 @@
 
 from bacnet_app import VALUES, App, device
 from kmpeye.expose.bacnet.codec import Writer
+from kmpeye.head import advice
 from kmpeye.meter.profile import names
 from kmpeye.readings.ieee import double, single
 
@@ -188,6 +189,19 @@ def test_every_state_of_the_diagnosis_has_its_number_and_a_new_one_is_the_last()
     assert read(objects, MULTISTATE_INPUT, 1, 74) == b"\x21\x0e"
 
 
+def test_each_state_that_has_advice_has_its_own_number():
+    app = App()
+    objects = objects_of(app)
+    numbers = {}
+    for line in advice._TEXTS.strip().split("\n"):
+        state, bar, _ = line.partition("|")
+        if bar and " " not in state:
+            app.silent(state.partition(".")[0])
+            numbers[app.snapshot.state] = read(objects, MULTISTATE_INPUT, 1, PRESENT)
+    assert len(set(numbers.values())) == len(numbers) > 9
+    assert b"\x21\x0e" not in numbers.values(), "the last number is for what is not known"
+
+
 def test_of_every_profile_each_object_has_its_own_name_and_all_its_properties():
     for meter in names("firmware/meters"):
         app = App(meter)
@@ -216,6 +230,40 @@ def test_dates_and_names_of_the_meter_are_no_measurements():
         assert number not in shown
     for number in (60, 68, 97, 1004, 124, AGE):
         assert number in shown
+
+
+def test_a_register_that_the_meter_turned_out_not_to_offer_has_no_object_any_more():
+    app = App()
+    app.publish([row for row in VALUES if row[1] != 68], [("volume", "total_fell")])
+    objects = objects_of(app)
+    app.publish()
+    objects.refresh()
+    revision = read(objects, DEVICE, 260001, 155)
+    profile = app.reader.profile
+    profile.registers = tuple(
+        [row for row in profile.registers if row[1] not in ("cooling_energy", "serial")]
+    )
+    app.publish([row for row in VALUES if row[1] != 68], [("volume", "total_fell")])
+    objects.refresh()
+    assert not objects.select(ANALOG_INPUT, 63) and not objects.select(LARGE_VALUE, 63)
+    assert read(objects, DEVICE, 260001, 155) != revision
+    assert state(objects, ANALOG_INPUT, 68) == (real(3141310, -2), FAULT, 7), "the others keep what they have"
+    assert state(objects, ANALOG_INPUT, 60)[1] == NO_FAULT
+
+
+def test_while_nobody_knows_which_meter_it_is_there_is_a_device_without_readings():
+    app = App()
+    app.snapshot.meter.model = None
+    app.reader.profile.registers = app.reader.profile.info = ()
+    objects = objects_of(app)
+    assert list(objects.ids()) == [
+        (DEVICE, 260001),
+        (ANALOG_INPUT, AGE),
+        (MULTISTATE_INPUT, 1),
+        (TEXT_VALUE, 1),
+    ]
+    for property in objects.select(DEVICE, 260001) and objects.properties(8):
+        objects.write(Writer(300), property)
 
 
 def test_another_profile_is_another_revision_of_the_database():

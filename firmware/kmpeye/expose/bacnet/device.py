@@ -22,7 +22,7 @@ def write_device(writer, property, objects, app):
     elif property == 121:  # vendor name
         writer.text("kmpeye")
     elif property == 70:  # model name
-        writer.text(app.snapshot.meter.model)
+        writer.text(app.snapshot.meter.model or "")
     elif property == _SERIAL_NUMBER:
         writer.text(objects.serial or "")
     elif property in (44, 12):  # firmware revision, application software version

@@ -78,7 +78,8 @@ class Objects:
         self.instance = None  # of the Device; None while nobody knows it
         self.serial = None
         self._profile = None
-        self._kinds = b""  # of the profile's registers
+        self._registers = ()
+        self._kinds = b""  # of these
         self._reading = None
         self._gone = {}  # {id: the last row} of what the latest reading lacks
         self.type = self.number = 0
@@ -86,11 +87,13 @@ class Objects:
     def refresh(self):
         """To be called before anything is asked, and after each reading."""
         profile = self._app.reader.profile
-        if profile is not self._profile:
+        if profile is not self._profile:  # the meter is another one
             self._profile = profile
-            self._kinds = kinds(profile.registers)
             self._gone = {}
             self._reading = None
+        if profile.registers is not self._registers:  # or it turned out not to offer some of them
+            self._registers = profile.registers
+            self._kinds = kinds(self._registers)
         reading = self._app.snapshot.reading
         if reading is not self._reading:
             if self._reading:
@@ -104,7 +107,7 @@ class Objects:
         """(type, instance) of all objects."""
         yield _DEVICE, self.instance
         for type in (_ANALOG_INPUT, _LARGE_VALUE):
-            for kind, (register, _) in zip(self._kinds, self._profile.registers):
+            for kind, (register, _) in zip(self._kinds, self._registers):
                 if kind and (type == _ANALOG_INPUT or is_total(kind)):
                     yield type, register
         yield _ANALOG_INPUT, _AGE
@@ -137,7 +140,7 @@ class Objects:
                 else:
                     self.fault = _NO_SENSOR
                 return True
-            for kind, (register, key) in zip(self._kinds, self._profile.registers):
+            for kind, (register, key) in zip(self._kinds, self._registers):
                 if register == number and kind and (type == _ANALOG_INPUT or is_total(kind)):
                     self.key = key
                     self.kind = kind
@@ -314,7 +317,7 @@ class Objects:
     def _description(self):
         type = self.type
         if type == _DEVICE:
-            return "%s, read through its optical eye" % self._app.snapshot.meter.model
+            return "%s, read through its optical eye" % (self._app.snapshot.meter.model or "A meter")
         if type == _BINARY_INPUT:
             from kmpeye.readings.texts import describe
 
