@@ -1,25 +1,76 @@
-# Starts kmpeye. On the chip this file runs by itself after every start; on a PC tools/run starts it.
-# Whatever ends the app is written to crash.txt, and a board restarts.
+# Starts kmpeye: out of the half of the ROMFS partition whose turn it is, or from the files beside this one. On the chip
+# this file runs by itself after every start; on a PC tools/run starts it. No update replaces it, so it knows as little
+# as can be: update.state (written by kmpeye.system.update), where the halves lie, and kmpeye.start.
 
-import asyncio
+import json
 import os
 import sys
 
-_ROM = "/rom"  # where MicroPython mounts the ROMFS partition of a board that has one
+_ROM = "/rom"  # where MicroPython mounts the beginning of the partition
+_BLOCK = 4096  # the halves begin at one
+_MAGIC = b"\xd2\xcd\x31"  # of an image that was written to its end
+_STATE = "update.state"
+_TRIES = 2  # starts of a version on trial: one power cut is no reason to give it up
+_TRIAL_MS = 120000  # the watchdog of a version that may not even start
 
 
-def _app(root, boots):
-    from kmpeye.app import App
-    from kmpeye.system import board, config, forget
+def _save(state):
+    with open(_STATE + ".new", "w") as file:
+        json.dump(state, file)
+    os.rename(_STATE + ".new", _STATE)
 
-    settings = config.load()
-    parts = board.load(settings)
-    forget("kmpeye.system.board", "kmpeye.system.config")  # needed once
-    return App(settings, root, parts, None, boots)
+
+def _turn():
+    """Which half is to run: the one on trial until its tries are used up, else the one that proved itself."""
+    half = 0
+    try:
+        with open(_STATE) as file:
+            state = json.load(file)
+        half = int(state["active"] == 1)
+        trial = state.get("trial")
+        if trial is not None:
+            if state["tries"] < _TRIES:
+                state["tries"] += 1
+            else:
+                state["trial"] = trial = None
+            _save(state)  # before it runs: a try that was not counted would have no end
+            if trial is not None:
+                half = 1 - half
+                from machine import WDT
+
+                WDT(timeout=_TRIAL_MS)
+    except (OSError, ValueError, KeyError, TypeError, ImportError):  # there was no update; a PC has no WDT
+        pass
+    return half
+
+
+def _mount():
+    """The half whose turn it is as /rom. Where that holds nothing, the other one."""
+    try:
+        import vfs
+
+        view = memoryview(vfs.rom_ioctl(2, 0))
+    except (ImportError, AttributeError, TypeError):  # MicroPython before 1.25, or no partition
+        return
+    size = len(view) // 2 // _BLOCK * _BLOCK
+    half = _turn()
+    for one in (half, 1 - half):
+        start = one * size
+        if view[start : start + len(_MAGIC)] == _MAGIC:
+            if one != half:
+                _save({"active": one})  # so that an update goes where nothing runs
+            if one:  # the first one is mounted already
+                try:
+                    vfs.umount(_ROM)
+                except OSError:  # it has not begun with an image
+                    pass
+                vfs.mount(vfs.VfsRom(view[start:]), _ROM)  # type: ignore[attr-defined]
+            return
 
 
 def _root():
     """The folder of the modules, meters/ and www/: the image in flash, or else the one of this file."""
+    _mount()
     try:
         os.stat(_ROM + "/kmpeye")
     except OSError:
@@ -29,25 +80,8 @@ def _root():
     return _ROM + "/"
 
 
-def main():
-    root = _root()
-    from kmpeye.system.boots import of_this_board
-
-    boots = of_this_board()
-    try:
-        asyncio.run(_app(root, boots).run())
-    except KeyboardInterrupt:
-        boots.end("stopped", 0, True)
-        print("stopped")
-    except Exception as e:
-        from kmpeye.system import board, crash
-
-        text = crash.trace(e)
-        print(text)
-        crash.record(text, 0)
-        boots.end("main: %r" % e, 0)
-        board.restart()
-
-
 if __name__ == "__main__":
-    main()
+    root = _root()
+    from kmpeye.start import main
+
+    main(root)

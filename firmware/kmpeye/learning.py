@@ -2,8 +2,6 @@
 # its task and inside its sessions. Knows head and meter.
 # Promises: what was learned of one meter is never used for another.
 
-
-from kmp.command import get_register, get_serial, get_type, read_serial, read_type
 from kmp.frame import ProtocolError
 from kmpeye.head.transaction import NoAnswer
 from kmpeye.system import forget
@@ -60,6 +58,8 @@ class Learning:
         if self._asked_who:
             return
         self._asked_who = True
+        from kmp.command import get_type, read_type
+
         try:
             if self.serial is None:
                 self._is(await self.ask_serial())
@@ -77,6 +77,8 @@ class Learning:
     async def ask_serial(self):
         """The serial number as text, from where this meter's readings have it: a meter may give another number to
         GetSerial than in its register, and that must not look like another meter."""
+        from kmp.command import get_serial, read_serial
+
         reader = self.reader
         retries = reader.plan.retries
         for register, key in reader.profile.registers:
@@ -163,6 +165,8 @@ class Learning:
 
     async def other_speed(self, ids):
         """True when the meter answers a question for these registers at another speed, which is kept then."""
+        from kmp.command import get_register
+
         reader = self.reader
         line = reader.head.line
         usual = line.baud

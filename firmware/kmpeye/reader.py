@@ -1,5 +1,5 @@
-# Reads the meter: the one task that asks it anything. The plan says when and what, a session wakes the meter, the
-# intake makes a reading of what came; on silence the diagnosis says why. Knows head, meter, readings.
+# Reads the meter: the one task that asks it anything. The plan says when and what; a reading is in reading.py, which is
+# in memory only while it runs, and what has to be known of it until the next is here. Knows head, meter, readings.
 # Promises: nothing the meter sends ends the task, and what a restart must not forget is kept once an hour.
 
 import gc
@@ -7,18 +7,31 @@ import gc
 from micropython import const
 
 from kmpeye.errands import Errands
-from kmpeye.head.diagnosis import Diagnosis
-from kmpeye.head.transaction import NoAnswer
-from kmpeye.learning import AUTO, Learning
+from kmpeye.learning import Learning
 from kmpeye.meter.plan import Plan
-from kmpeye.readings.intake import Intake
 from kmpeye.system import forget
 
 _LOOK_MS = const(200)  # between two looks whether something is due or wanted
 _SAVE_S = const(3600)
-_AGAIN = const(2)  # times that a reading with something suspect is repeated at once
-_SPEED_TURN = const(3)  # a meter that never answered is tried at the other speeds every third time
 _MOST_BATCH = const(8)
+
+# What only a reading needs.
+_READING = """
+kmpeye.reading
+kmpeye.head.diagnosis
+kmpeye.readings.intake
+kmpeye.readings.guard
+kmpeye.readings.flags
+kmpeye.readings.highres
+kmpeye.readings.watch
+kmpeye.readings.units
+kmpeye.readings.texts
+kmp.command
+kmp.decimal
+kmp.value
+kmp.dates
+kmp.names
+"""
 
 
 class MeterReader:
@@ -45,10 +58,11 @@ class MeterReader:
         self.relay = self.errands.relay
         self._saved_s = 0 if state else -_SAVE_S
         self._close = False  # the meter is garbled, and its bytes are kept to say why
-        self._failed = 0  # readings since the last good one
-        self._answered = False
-        self._due = ()
+        self.failed = 0  # readings since the last good one
+        self.answered = False
+        self.due = ()  # (id, key) of what the reading that runs, or ran last, asks for
         self.use(profile, state)
+        self._put_down()
 
     def use(self, profile, state):
         """Read with this profile from now on."""
@@ -61,13 +75,27 @@ class MeterReader:
             self.config.warnings.append(str(e))
             self.plan = Plan(profile, interval_s, replaces)
         self.session.settle_ms = profile.wake["settle_ms"]
-        self.diagnosis = Diagnosis(profile.wake["needs"], self.plan.throttle is not None)
-        self.intake = Intake(profile, self.snapshot, self.log, state.get("intake") or {})
+        self.answered = False
+        self.intake = None
+        self._take_up(state.get("intake") or {}, False)
         meter = self.snapshot.meter
         meter.model = profile.model
         meter.kind = profile.kind
         if self.config["address"] is None:
             self.head.address = profile.address
+
+    def _take_up(self, known, same_run=True):
+        """Have an Intake, for a reading."""
+        from kmpeye.readings.intake import Intake
+
+        self.intake = Intake(self.profile, self.snapshot, self.log, known, same_run)
+        self.known = self.intake.state()
+
+    def _put_down(self):
+        """Have no Intake any more, only what it has to know of this reading in the next."""
+        self.known = self.intake.state()
+        self.intake = None
+        forget(*_READING.split())
 
     def beat(self):
         """Shows the supervisor, which puts its own in this place, that the task moves."""
@@ -92,7 +120,7 @@ class MeterReader:
                     await self._turn(clock.uptime_s())
             except MemoryError:
                 gc.collect()
-                self._failure("out_of_memory", None)
+                self.failure("out_of_memory", None)
             await clock.sleep_ms(_LOOK_MS)
 
     async def read_now(self):
@@ -113,14 +141,19 @@ class MeterReader:
 
     def exchanged(self):
         """The owner says that the meter was exchanged: a new series begins, at once."""
+        if self.intake:
+            self.learning.exchanged()
+            return
+        self._take_up(self.known)
         self.learning.exchanged()
+        self._put_down()
 
     async def _turn(self, now):
         plan = self.plan
         due = plan.due(now, self.head.clock.unix())
         if due:
             gc.collect()  # the heap holds live data only when a reading begins
-            self._due = due
+            self.due = due
             await self._session()
         elif plan.held and self.snapshot.state != plan.held:
             # A meter that is left alone after what it bears, while all is well, is in no state of its own.
@@ -128,117 +161,32 @@ class MeterReader:
                 self._say(plan.held, "")
 
     async def _session(self):
-        """One reading, from waking to its result."""
-        head = self.head
-        clock = head.clock
-        replies = head.answers + head.line.reader.bad_crc
-        reason = text = None
-        self.diagnosis.begin(head)
-        plan = self.plan
+        """One reading."""
+        from kmpeye.reading import Reading
+
+        self._take_up(self.known)
         try:
-            await self.session.run(self._awake)
-        except NoAnswer as e:
-            reason, text = e.reason, e.args[0]
-        except MemoryError:
-            gc.collect()
-            reason = "out_of_memory"
-        now = clock.uptime_s()
-        if plan is self.plan:  # else another meter was found, and its first reading is due
-            self.diagnosis.end(head, reason)
-            replies = head.answers + head.line.reader.bad_crc - replies
-            awake_s = 0 if reason == "port_error" else (self.session.awake_ms + 999) // 1000
-            if awake_s and self.wake == "key":
-                awake_s = max(awake_s, self.profile.wake["awake_s"])  # it stays awake by itself
-            plan.result(now, clock.unix(), replies, awake_s, reason)
-        if reason:
-            self._failure(self.diagnosis.state or reason, text)
-            return
-        self._failed = 0
-        self._answered = True
+            await Reading(self).run()
+        finally:
+            self._put_down()
+        if self.learning.fresh or self.head.clock.uptime_s() - self._saved_s >= _SAVE_S:
+            if not self.failed:
+                self.save()
+
+    def success(self, read):
+        """A session went well. read: there is a reading; else it was found out which meter this is."""
+        self.failed = 0
+        self.answered = True
         self._listen(False)
-        if plan is self.plan:
+        if read:
             self.readings += 1
             self._say("ok", "")
             self.snapshot.changed()
-        if self.learning.fresh or now - self._saved_s >= _SAVE_S:
-            self.save()
 
-    async def _awake(self):
-        """What a session is for: the reading, at another speed if that is what is wrong."""
-        try:
-            await self._read()
-        except NoAnswer as e:
-            if not self._speed_in_doubt(e.reason):
-                raise
-            if not await self.learning.other_speed([one for one, _ in self._due][:_MOST_BATCH]):
-                raise
-            await self._read()
-
-    def _speed_in_doubt(self, reason):
-        if self.config["baud"] is not None:
-            return False
-        if reason != "no_light" and reason != "echo_only":
-            return reason == "garbled"
-        turn = self.profile.name == AUTO or self._failed % _SPEED_TURN == _SPEED_TURN - 1
-        return turn and not self._answered
-
-    async def _read(self):
-        if self.profile.name == AUTO:
-            await self.learning.find_out()
-            return
-        guard = self.intake.guard
-        first = not guard.accepted
-        rows, serial, verdict = await self._judged(None)
-        if first:
-            # The very first reading would be believed whatever it says: a second has to bear it out, or a third.
-            rows, serial, verdict = await self._judged(serial)
-            if verdict.ask_again:
-                self._believe(rows, serial)
-                rows, serial, verdict = await self._judged(serial)
-                if verdict.ask_again:
-                    verdict = self._believe(rows, serial)
-        again = _AGAIN
-        while again and verdict.ask_again:
-            again -= 1
-            rows, serial, verdict = await self._judged(await self.learning.ask_serial())
-        clock = self.head.clock
-        self.intake.publish(rows, verdict, self._due, clock.uptime_s(), clock.unix())
-        await self.learning.who(serial)
-
-    async def _judged(self, serial):
-        """(rows, serial number, verdict) of the due registers, asked for now. serial: what is known of it already."""
-        rows = await self._rows()
-        for key, _, _, mantissa, _ in rows:
-            if key == "serial":  # names the meter instead of measuring something
-                serial = str(mantissa)
-        clock = self.head.clock
-        return rows, serial, self.intake.judge(rows, serial, clock.uptime_s(), clock.unix())
-
-    def _believe(self, rows, serial):
-        """Take these rows as the beginning of the series; their verdict."""
-        clock = self.head.clock
-        self.intake.guard.exchange()
-        return self.intake.judge(rows, serial, clock.uptime_s(), clock.unix())
-
-    async def _rows(self):
-        """The due registers as rows; NoAnswer, also when the meter offers none of them."""
-        due = self._due
-        found = await self.head.registers([register for register, _ in due], self.plan.retries)
-        if not found:
-            raise NoAnswer(
-                "refused", "The meter answers, but offers none of the registers of %s" % self.profile.model
-            )
-        given = [one[0] for one in found]
-        before = self.not_offered
-        self.not_offered = [key for register, key in due if register not in given]
-        gone = [key for key in self.not_offered if key in before and key not in self.learning.left_out]
-        if gone:
-            self.learning.leave_out(gone)
-        return self.intake.rows(found)
-
-    def _failure(self, state, text):
+    def failure(self, state, text):
+        """A reading ended without a result."""
         self.failures += 1
-        self._failed += 1
+        self.failed += 1
         self.reasons[state] = self.reasons.get(state, 0) + 1
         detail = self.profile.wake["needs"]
         if state == "garbled":
@@ -246,7 +194,7 @@ class MeterReader:
             if self._close:
                 from kmpeye.head.garbled import suspected
 
-                detail = suspected(self.head, [register for register, _ in self._due][:_MOST_BATCH])
+                detail = suspected(self.head, [register for register, _ in self.due][:_MOST_BATCH])
         self._listen(state == "garbled")
         self._say(state, detail, text)
         self.last_error = self.snapshot.text
@@ -285,7 +233,7 @@ class MeterReader:
         try:
             state = self.learning.state()
             state["plan"] = self.plan.state()
-            state["intake"] = self.intake.state()
+            state["intake"] = self.intake.state() if self.intake else self.known
             self.store.save(state)
         except (OSError, MemoryError) as e:
             self.log("flash: what was learned cannot be kept: %s" % e)

@@ -62,12 +62,12 @@ def status_chunks(app):
         )
     yield '"flags":%s,"flag_hours":%s,"flag_texts":{' % (
         dumps(snapshot.flags),
-        dumps(reader.intake.hours),
+        dumps(reader.known["hours"]),
     )
     for piece in _flag_texts(snapshot.flags):
         yield piece
     yield '},"held_back":['
-    for piece in _held_texts(reader.intake.guard):
+    for piece in _held_texts(reader.known["guard"]):
         yield piece
     yield '],"events":['
     comma = ""
@@ -140,11 +140,11 @@ def _flag_texts(flags):
             comma = ","
 
 
-def _held_texts(guard):
-    if guard.held:
+def _held_texts(known):
+    if known["held"]:
         from kmpeye.readings.texts import held_sentence
 
         comma = ""
-        for key in guard.held:
-            yield comma + dumps(held_sentence(guard, key))
+        for key in known["held"]:
+            yield comma + dumps(held_sentence(known, key))
             comma = ","

@@ -3,7 +3,7 @@
 // Promises: one stream of events while the page is looked at, polling where the device has no place for one more, and
 // silence of the device is said in words.
 
-import {$, fill, loadTexts, make, put, sentence, stream, ask, span, t, told, wait, words} from "/lib.js";
+import {$, ask, fill, loadTexts, make, put, sentence, stream, t, told, wait, words} from "/lib.js";
 
 const QUIET_MS = 40000;          // the device writes at least a comment every 15 s
 const POLL_MS = 5000;
@@ -29,7 +29,6 @@ function hear(name, data) {
     device.since = performance.now();
   } else {
     device.status = data;
-    device.statusSince = performance.now();
     refresh();
   }
 }
@@ -86,19 +85,18 @@ function refresh() {
     $("warnings").hidden = !warnings.length;
   }
   document.body.classList.toggle("stale", device.reached === false);
-  showState(status || {}, reading);
+  showState(status || {});
   const section = opened[shown];
   if (section && status) section.show(device);
 }
 
-function showState({state, text, advice}, reading) {
+function showState({state, text, advice}) {
   if (device.reached === false) return say("bad", t("out_of_reach"), t("out_of_reach_text"));
   if (!device.status) return;
   if (!state) return say("wait", t("waiting"), "");
-  const [says, todo] = told("states", state, [text, advice]);
-  const has = Object.keys((reading || {}).registers || {}).length;
-  const more = state === "ok" && has ? "" : [sentence(says || ""), state === "ok" || state === "starting" ? "" : sentence(todo || "")].join(" ");
-  say(TONES[state] || "bad", t("state_" + state) === "state_" + state ? words(state) : t("state_" + state), more);
+  const known = t("state_" + state);
+  const todo = told("states", state) || [text, advice].filter(Boolean).map(sentence).join(" ");  // in English the device knows more
+  say(TONES[state] || "bad", known === "state_" + state ? words(state) : known, state === "ok" ? "" : sentence(todo));
 }
 
 function say(tone, word, text) {

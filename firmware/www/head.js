@@ -1,7 +1,7 @@
 // The section Head: alignment with a live score, what was taken from the meter today, and what the line counted. Uses
 // lib.js. Promises: leaving the section ends an alignment, and with it the asking; a sound only when it was wished for.
 
-import {button, card, fill, make, problem, put, say, saying, span, stream, t, told, words} from "/lib.js";
+import {card, fill, make, problem, put, say, saying, span, stream, t, told, words} from "/lib.js";
 
 const QUIET_MS = 15000;          // a try comes every two seconds
 const HEARD = {answer: "good", bad_crc: "wait", garbled: "wait", echo_only: "wait"};

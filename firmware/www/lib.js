@@ -74,17 +74,16 @@ async function refusal(answer) {
   return Object.assign(error, {status: answer.status, told});
 }
 
-function refused(told, status) {
-  const {code, allowed, kind} = told;
+function refused(answer, status) {
+  const {code, allowed, kind} = answer;
   if (code === "wrong_value" && kind) {
     if (kind === "int") return t("allowed_int", ...allowed);
     if (kind === "bool") return t("allowed_bool");
     if (kind === "choice") return t("allowed_choice", allowed.join(", "));
     return t("allowed_text", ...allowed);
   }
-  if (code === "later") return t("refused_later", span(told.wait_s));
-  const known = texts.ui["refused_" + code];
-  return language !== "en" && known ? known : sentence(told.error || t("status", status));
+  if (code === "later") return t("refused_later", span(answer.wait_s));
+  return sentence((texts.refused || {})[code] || answer.error || t("status", status));
 }
 
 let last = Promise.resolve();

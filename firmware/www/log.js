@@ -1,7 +1,7 @@
 // The section Log: what happened at the meter (events) and what the device wrote (its log, the newest first). Uses lib.js.
 // Promises: texts of the device are shown as text; what was lost because memory is short is not made up.
 
-import {ask, button, card, fill, language, make, problem, put, say, saying, span, t, told, words} from "/lib.js";
+import {ask, button, card, language, make, saying, span, t, told, words} from "/lib.js";
 
 let events, lines, said, refresh;
 
@@ -41,7 +41,6 @@ function when({at, age_s}) {
 }
 
 function what({what, key}) {
-  const text = t("event_" + what, what === "state" ? (t("state_" + key) === "state_" + key ? words(key) : t("state_" + key))
+  return t("event_" + what, what === "state" ? (t("state_" + key) === "state_" + key ? words(key) : t("state_" + key))
     : told(what === "appeared" || what === "gone" ? "flags" : "registers", key, words(key)));
-  return text;
 }

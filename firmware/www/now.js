@@ -66,7 +66,7 @@ export function show({reading, status}) {
   fill(list, others);
   more.hidden = !others.length;
   const lacking = Object.entries(reading.missing || {});
-  fill(missing, lacking.map(([key, reason]) => [label(key), t("missing_" + reason) === "missing_" + reason ? told("flags", reason, words(reason)) : t("missing_" + reason)]));
+  fill(missing, lacking.map(([key, reason]) => [label(key), told("flags", reason, words(reason))]));
   missing.card.hidden = !lacking.length;
   showFlags(status);
   tick({reading, status, since: performance.now()});

@@ -2,25 +2,21 @@
 // the Wi-Fi; export and import; restart and care. Uses lib.js. Promises: only what was changed is sent, secrets are
 // never shown, a refusal stands at its field, and what cannot be undone is asked twice.
 
-import {ask, button, card, make, number, problem, put, saying, say, sentence, span, t, told, wait, words} from "/lib.js";
+import {ask, button, card, make, problem, put, saying, say, sentence, t, told, words} from "/lib.js";
 import {passwordHash} from "/hash.js";
 
 const MOST_BYTES = 900;          // of one request; the device takes 1024
 
-let rows, groups, form, said, save, root, wifi, restartNeeded;
+let rows = [], form, said, save, wifi, restartNeeded;
 
 export async function open(node) {
-  root = node;
-  form = make("form.stack", {onsubmit: event => {
-    event.preventDefault();
-    save.click();
-  }, oninput: count});
+  form = make("div.stack", {oninput: count});
   said = saying();
   save = button(t("save"), "main", said, store);
-  const found = saying();
-  wifi = make("div");
+  wifi = card(t("wifi"), make("p.label", {}, t("wifi_text")));
+  askWifi();
   restartNeeded = make("div.flag", {hidden: true}, t("restart_needed"));
-  node.append(restartNeeded, form, make("div.savebar", {}, save, said), wifi, make("div.grid", {}, exchange(), care()));
+  node.append(restartNeeded, form, make("div.savebar", {}, save, said), wifi, make("div.grid", {}, copies(), care()));
   await load();
 }
 
@@ -28,20 +24,27 @@ export const reopen = () => load();
 export const show = () => {};
 
 async function load() {
+  let found;
   try {
-    const found = await ask("/api/config", {read: "plain"});
+    found = await ask("/api/config", {read: "plain"});
     rows = found.settings;
-    groups = found.groups;
   } catch (error) {
     return say(said, "bad", problem(error));
   }
   const open = [...form.querySelectorAll("details[open]")].map(one => one.dataset.group);
-  form.replaceChildren(...Object.entries(groups).map(([group, about]) => make("details.card", {"data-group": group, open: open.includes(group)},
+  form.replaceChildren(...Object.entries(found.groups).map(([group, about]) => make("details.card", {"data-group": group, open: open.includes(group)},
     make("summary", {}, make("span", {}, told("groups", group, words(group)), make("span.label", {}, told("groups", group) ? "" : about))),
-    rows.filter(row => row.group === group).map(field))));
+    make("form", {onsubmit: event => {
+      event.preventDefault();
+      save.click();
+    }}, rows.some(row => row.group === group && row.secret) ? username() : null, rows.filter(row => row.group === group).map(field)))));
   restartNeeded.hidden = !rows.some(row => row.waits);
   count();
-  await showWifi();
+}
+
+// What a password manager keeps a password under.
+function username() {
+  return make("input", {hidden: true, type: "text", autocomplete: "username", value: "owner"});
 }
 
 // --- one setting
@@ -102,7 +105,7 @@ async function store() {
   if (!changed.length) return t("nothing_changed");
   const data = {};
   for (const [row, value] of changed) data[row.key] = row.kind === "password" && value ? passwordHash(row, value, wrong) : value;
-  return put_(data);
+  return change(data);
 }
 
 function wrong(row, text) {
@@ -113,7 +116,7 @@ function wrong(row, text) {
 }
 
 // All of it in one request where it fits, else in as few as possible; each is saved whole or refused whole.
-async function put_(data) {
+async function change(data) {
   const parts = [{}];
   for (const [key, value] of Object.entries(data)) {
     const next = {...parts[parts.length - 1], [key]: value};
@@ -136,71 +139,71 @@ async function put_(data) {
 
 // --- export and import
 
-function exchange() {
-  const told_ = saying();
+function copies() {
+  const mine = saying();
   const file = make("input.unseen", {type: "file", accept: "application/json,.json", id: "import", tabIndex: -1, onchange: () => load_.click()});
-  const load_ = button("", "", told_, async () => {
+  const load_ = button("", "", mine, async () => {
     const data = JSON.parse(await file.files[0].text());
     file.value = "";
     for (const row of rows) if (row.secret) delete data[row.key];
-    return put_(data);
+    return change(data);
   });
   load_.hidden = true;
-  return card(t("copy_settings"), make("p.label", {}, t("copy_settings_text")), make("p.row", {}, button(t("export"), "", told_, () => {
+  return card(t("copy_settings"), make("p.label", {}, t("copy_settings_text")), make("p.row", {}, button(t("export"), "", mine, () => {
     const data = {};
     for (const row of rows) if (row.set && !row.secret) data[row.key] = row.value;
     const link = make("a", {href: URL.createObjectURL(new Blob([JSON.stringify(data, null, 1)], {type: "application/json"})), download: "kmpeye-settings.json"});
     link.click();
     URL.revokeObjectURL(link.href);
-  }), make("button", {type: "button", onclick: () => file.click()}, t("import")), make("label.unseen", {htmlFor: "import"}, t("import")), file), load_, told_);
+  }), make("button", {type: "button", onclick: () => file.click()}, t("import")), make("label.unseen", {htmlFor: "import"}, t("import")), file), load_, mine);
 }
 
 // --- Wi-Fi
 
-async function showWifi() {
-  let state;
-  try {
-    state = await ask("/api/wifi", {read: "plain"});
-  } catch (error) {
-    return wifi.replaceChildren();  // this device has none of its own, or the owner did not say who he is
-  }
-  const told_ = saying();
+// Shown when it is asked for: what networks there are is the owner's, and the browser asks for the password.
+function askWifi() {
+  const mine = saying();
+  wifi.append(make("p.row", {}, button(t("show"), "", mine, async () => showWifi(await ask("/api/wifi", {read: "plain"})))), mine);
+}
+
+function showWifi(state) {
+  const mine = saying();
   const name = make("input", {id: "wifi-name", type: "text", maxLength: 32, autocomplete: "off", value: state.ssid || "", spellcheck: false});
   const password = make("input", {id: "wifi-password", type: "password", maxLength: 63, autocomplete: "new-password"});
   const found = make("ul.networks", {"aria-label": t("networks")});
-  wifi.replaceChildren(card(t("wifi"), make("p.label", {}, t("wifi_state", state.ssid || "–", state.address || "–", state.rssi == null ? "–" : state.rssi)),
-    found, make("div.field", {}, make("label", {htmlFor: "wifi-name"}, t("wifi_name")), name),
-    make("div.field", {}, make("label", {htmlFor: "wifi-password"}, t("wifi_password")), password),
-    make("p.row", {}, button(t("scan"), "", told_, async () => {
+  wifi.replaceChildren(make("h3", {}, t("wifi")), make("p.label", {}, t("wifi_state", state.ssid || "–", state.address || "–", state.rssi == null ? "–" : state.rssi)),
+    found, make("form", {onsubmit: event => event.preventDefault()}, username(), make("div.field", {}, make("label", {htmlFor: "wifi-name"}, t("wifi_name")), name),
+    make("div.field", {}, make("label", {htmlFor: "wifi-password"}, t("wifi_password")), password)),
+    make("p.row", {}, button(t("scan"), "", mine, async () => {
       const {networks} = await ask("/api/wifi?scan", {read: "plain", limit: 30000});
       found.replaceChildren(...networks.map(one => make("li", {}, make("button", {type: "button", onclick: () => {
         name.value = one.ssid;
         password.focus();
       }}, make("span", {}, one.ssid, one.secured ? "" : " (" + t("wifi_open") + ")"), make("span.label", {}, one.rssi + " dBm")))));
       return t("networks_found", networks.length);
-    }), button(t("join"), "main", told_, async () => {
+    }), button(t("join"), "main", mine, async () => {
       await ask("/api/wifi", {method: "PUT", body: {ssid: name.value, password: password.value}, read: "plain", limit: 60000});
       return t("joining", state.host);
-    })), told_));
+    })), mine);
 }
 
 // --- care
 
 function care() {
-  const told_ = saying();
+  const mine = saying();
   const keep = make("input", {type: "checkbox", checked: true});
   const act = (path, body) => async () => {
     await ask("/api/" + path, {method: "POST", body, read: "plain", limit: 60000});
     return t("accepted");
   };
-  return card(t("care"), make("p.row", {}, button(t("restart"), "", told_, act("restart"))),
-    twice("meter_exchanged", told_, () => act("meter-exchanged", {really: true})()),
-    twice("forget_wifi", told_, () => act("forget-wifi", {really: true})()),
-    twice("factory_reset", told_, () => act("factory-reset", {really: true, keep_history: keep.checked})(),
-      make("label.check", {}, keep, " " + t("keep_history"))), told_);
+  return card(t("care"), make("p.row", {}, button(t("restart"), "", mine, act("restart"))),
+    twice("meter_exchanged", mine, () => act("meter-exchanged", {really: true})()),
+    twice("forget_wifi", mine, () => act("forget-wifi", {really: true})()),
+    twice("factory_reset", mine, () => act("factory-reset", {really: true, keep_history: keep.checked})(),
+      make("label.check", {}, keep, " " + t("keep_history"))), mine);
 }
 
 // Opens to say what will happen; the button inside does it.
-function twice(name, told_, action, ...more) {
-  return make("details.twice", {}, make("summary", {}, t(name)), make("p", {}, t(name + "_text")), ...more, make("p.row", {}, button(t("really", t(name)), "danger", told_, action)));
+function twice(name, mine, action, ...more) {
+  return make("details.twice", {}, make("summary", {}, t(name)), make("p", {}, t(name + "_text")), ...more, make("p.row", {}, button(t("really", t(name)), "danger", mine, action)));
 }

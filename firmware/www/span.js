@@ -53,9 +53,14 @@ export class Span {
     return this.begin <= last && last < this.end;
   }
 
-  title(language) {
-    const form = {hour: {dateStyle: "full"}, day: {year: "numeric", month: "long"}, month: {year: "numeric"}, year: null}[this.step];
-    if (!form) return "";
+  // Was nothing at all recorded in it?
+  misses(contents) {
+    return this.step !== "year" && (this.end <= wall(contents.from) || this.begin >= wall(contents.to));
+  }
+
+  title(language, contents) {
+    if (this.step === "year") return [...new Set([contents.from, contents.to].map(text => text.slice(0, 4)))].join("–");
+    const form = {hour: {dateStyle: "full"}, day: {year: "numeric", month: "long"}, month: {year: "numeric"}}[this.step];
     return new Intl.DateTimeFormat(language, {...form, timeZone: "UTC"}).format(this.begin);
   }
 

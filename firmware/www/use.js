@@ -2,12 +2,12 @@
 // Uses lib.js and span.js (the arithmetic). Promises: the digits are the meter's, sums are exact, a hole is drawn as one
 // hole with the difference that is known, and whoever cannot see the bars has the same as a table.
 
-import {ask, button, card, label, language, make, number, problem, put, say, saying, t} from "/lib.js";
+import {ask, label, language, make, number, problem, put, say, saying, t} from "/lib.js";
 import {GAUGES, Span, change, difference, position, slots, sum} from "/span.js";
 
 const STEPS = ["hour", "day", "month", "year"];
 
-let contents, chosen, root, pick, steps, title, chart, detail, figures, table, csv, later, said;
+let contents, chosen, root, pick, steps, title, chart, detail, figures, table, csv, earlier, later, said;
 const spans = {};                // step → Span looked at
 
 export async function open(node) {
@@ -22,9 +22,10 @@ export async function open(node) {
   figures = make("dl.figures");
   table = make("table");
   csv = make("a.button", {download: ""}, t("csv"));
+  earlier = make("button.round", {type: "button", "aria-label": t("earlier"), onclick: () => move(-1)}, "‹");
   later = make("button.round", {type: "button", "aria-label": t("later"), onclick: () => move(1)}, "›");
   node.append(make("div.controls", {}, pick, steps), said, make("div.card.chart", {},
-    make("div.between", {}, make("button.round", {type: "button", "aria-label": t("earlier"), onclick: () => move(-1)}, "‹"), title, later),
+    make("div.between", {}, earlier, title, later),
     figures, chart, detail), make("details.card", {}, make("summary", {}, t("table")), make("div.scroll", {tabIndex: 0, role: "region", "aria-label": t("table")}, table)), make("p", {}, csv));
   chart.addEventListener("keydown", walk);
   await begin();
@@ -57,7 +58,8 @@ async function load(changed) {
   [...steps.children].forEach((one, at) => one.setAttribute("aria-pressed", STEPS[at] === step));
   pick.value = register;
   later.disabled = !span.moved(1).begins(contents.to);
-  put(title, span.title(language));
+  earlier.hidden = later.hidden = step === "year";  // all of them are shown
+  put(title, span.title(language, contents));
   csv.href = "/api/history.csv?" + span.query(register, contents);
   root.setAttribute("aria-busy", "true");
   say(said, "", "");
@@ -73,6 +75,7 @@ async function load(changed) {
 
 // The rows of a span; none where nothing was recorded in it.
 async function rows(register, span) {
+  if (span.misses(contents)) return [];
   try {
     return (await ask("/api/history?" + span.query(register, contents))).rows;
   } catch (error) {
@@ -94,11 +97,11 @@ function draw(span, rows, rowsBefore) {
   chart.style.setProperty("--slots", now.reduce((count, slot) => count + slot.width, 0));
   chart.dataset.step = span.step;
   chart.replaceChildren(...now.map((slot, index) => {
-    const old = before.find(one => one.index === slot.index);
+    const old = same(before, slot);
     const bar = make("span." + (slot.hole ? "hole" : isGauge ? "dot" : slot.open ? "bar.open" : "bar"));
     if (slot.value != null && !slot.hole) bar.style[isGauge ? "bottom" : "height"] = scale(slot.value) + "%";
     else if (!slot.hole) bar.hidden = true;
-    const ghost = make("span." + (isGauge ? "dot.ghost" : "ghost"), {hidden: !old || old.value == null || old.hole});
+    const ghost = make("span." + (isGauge ? "dot.ghost" : "ghost"), {hidden: !old || old.value == null});
     if (!ghost.hidden) ghost.style[isGauge ? "bottom" : "height"] = scale(old.value) + "%";
     const marked = at % span.every === 0 || slot.width > 1;
     at += slot.width;
@@ -120,6 +123,11 @@ function draw(span, rows, rowsBefore) {
   chart.hidden = !now.length;
   showFigures(span, now, before, unit, isGauge);
   showTable(now, before, unit);
+}
+
+// The slot of the span before that is as long as this one; a hole is compared with nothing.
+function same(before, slot) {
+  return slot.width > 1 ? undefined : before.find(one => one.index === slot.index && one.width === 1 && !one.hole);
 }
 
 function worth(slot, unit) {
@@ -164,7 +172,7 @@ function showTable(now, before, unit) {
   const head = [t("time"), t("used") + (unit ? " (" + unit + ")" : ""), t("before"), t("note")];
   table.replaceChildren(make("thead", {}, make("tr", {}, head.map(text => make("th", {scope: "col"}, text)))),
     make("tbody", {}, now.map(slot => {
-      const old = before.find(one => one.index === slot.index);
+      const old = same(before, slot);
       return make("tr", {}, make("th", {scope: "row"}, slot.label), make("td", {}, slot.value ?? "–"), make("td", {}, old ? old.value ?? "–" : "–"),
         make("td", {}, slot.hole ? t("hole") : slot.open ? t("open") : slot.broken ? t("broken") : slot.row ? "" : t("unknown")));
     })));

@@ -1,14 +1,14 @@
 // The section Ways out: who else gets the readings, how each of them is, and its address to copy. Uses lib.js. Promises:
 // what is off is said to be off, with the setting that switches it on; an address is only shown where something answers.
 
-import {ask, button, fill, make, put, saying, say, t, told, words} from "/lib.js";
+import {ask, fill, make, put, saying, say, t, words} from "/lib.js";
 
 const GOOD = new Set(["listening", "running", "connected", "online", "ready"]);
 const HIDDEN = new Set(["state", "error"]);
 
 let cards, settings, said;
 
-export async function open(node) {
+export function open(node) {
   cards = make("div.grid");
   said = saying();
   node.append(make("p.lead", {}, t("ways_text")), cards, said);

@@ -2,72 +2,21 @@
 # Prints one JSON object: for each step how many operations it has, how many cuts were made, and what was wrong.
 # A cut loses the operation (or, torn, does half of it) and all that follow; then the image is mounted anew.
 
-import errno
 import json
 
 import vfs
+from nor_flash import Flash
 
 from kmpeye.readings.history.store import History
 from kmpeye.system.timezone import Zone
 
 _BLOCK = 4096
 _BLOCKS = 24
-_COUNT, _SIZE, _ERASE = 4, 5, 6  # operations of ioctl
 _HOUR = 3600
 _NEW_YEAR = 1767222000
 _ZONE = Zone("CET-1CEST,M3.5.0,M10.5.0/3")
 
 SEGMENT = _BLOCK  # bytes of a segment in the step that is looked at
-
-
-class Flash:
-    """A block device of NOR flash: programming only clears bits, erasing sets them. After `left` operations the
-    power is gone and every call fails, with a number as the chip's driver does: an exception would jump
-    through littlefs and leave it half done in memory too."""
-
-    def __init__(self):
-        self.data = bytearray(b"\xff" * (_BLOCK * _BLOCKS))
-        self.operations = 0
-        self.left = None
-        self.torn = False
-
-    def ioctl(self, operation, argument):
-        if operation == _COUNT:
-            return _BLOCKS
-        if operation == _SIZE:
-            return _BLOCK
-        if operation == _ERASE:
-            begin = argument * _BLOCK
-            count = self._power(_BLOCK)
-            self.data[begin : begin + count] = b"\xff" * count
-            return self._state()
-        return 0
-
-    def readblocks(self, block, buffer, offset=0):
-        begin = block * _BLOCK + offset
-        buffer[:] = memoryview(self.data)[begin : begin + len(buffer)]
-        return self._state()
-
-    def writeblocks(self, block, buffer, offset=0):
-        begin = block * _BLOCK + offset
-        for i in range(self._power(len(buffer))):
-            if buffer[i] & ~self.data[begin + i]:
-                raise ValueError("programmed without erasing")
-            self.data[begin + i] = buffer[i]
-        return self._state()
-
-    def _power(self, count):
-        """How many of the bytes of an operation are done."""
-        self.operations += 1
-        if self.left is None:
-            return count
-        self.left -= 1
-        if self.left >= 0:
-            return count
-        return count // 2 if self.torn and self.left == -1 else 0
-
-    def _state(self):
-        return -errno.EIO if self.left is not None and self.left < 0 else 0
 
 
 def values(i):
@@ -147,7 +96,7 @@ class Start:
 
 
 def prepare(before):
-    flash = Flash()
+    flash = Flash(_BLOCKS)
     vfs.VfsLfs2.mkfs(flash)
     with Start(flash) as history:
         if before:

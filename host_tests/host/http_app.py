@@ -159,6 +159,7 @@ class App:
 
     forget = staticmethod(forget)
     reader = None
+    wifi = None  # as on a PC
     history = None
     streams = 0
 

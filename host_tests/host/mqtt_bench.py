@@ -48,6 +48,8 @@ class Broker:
         self.inside = free_port()
         lines = ["per_listener_settings true", "listener %d 127.0.0.1" % self.port, *settings, *tls]
         lines += ["listener %d 127.0.0.1" % self.inside, "allow_anonymous true"]
+        # What is acknowledged waits for the observer while it comes back after a restart.
+        lines += ["persistence true", "persistence_location %s/" % folder]
         if os.getuid() == 0:
             lines.append("user root")  # else it gives up its rights, and with them the test's files
         self._file.write_text("\n".join(lines) + "\n")
@@ -106,7 +108,8 @@ class Observer:
 
     def __init__(self, port, topics=("#",)):
         self.messages = []
-        self._client = paho.mqtt.client.Client(paho.mqtt.client.CallbackAPIVersion.VERSION2)
+        version = paho.mqtt.client.CallbackAPIVersion.VERSION2
+        self._client = paho.mqtt.client.Client(version, "observer-%d" % id(self), clean_session=False)
         self._client.reconnect_delay_set(1, 1)
         self._ready = threading.Event()
         self._topics = topics

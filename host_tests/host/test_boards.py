@@ -1,7 +1,7 @@
 """Every board file names pins that its chip has, that boot, flash, PSRAM and USB do not need, and a UART that is free.
 
-Uses boards/*.json and the firmware's own reading of them. The tables are Espressif's data sheets; a pin that breaks a
-rule is named with the rule.
+Uses boards/*.json. The tables are Espressif's data sheets; a pin that breaks a rule is named with the rule. Heads and
+drawings: test_hardware_doc.py.
 """
 
 import json
@@ -27,14 +27,16 @@ def span(first, last):
     return set(range(first, last + 1))
 
 
-# chip: pins there are; taken: (pins, by what); input_only; strapping; uarts besides UART0, which may be the REPL's.
+# chip: pins there are; taken: (pins, by what); input_only; strapping; uarts besides UART0, which prints what the chip
+# says while it starts. From the data sheets of ESP32 and ESP32-PICO-D4, ESP32-S2, ESP32-S3 and ESP32-C3, chapters
+# "Pin Definitions" (pins, flash and PSRAM) and "Strapping Pins" ("Boot Configurations" in newer ones), and their UARTs.
 CHIPS = {
     "esp32": {
         "pins": span(0, 19) | {21, 22, 23, 25, 26, 27} | span(32, 39),
         "taken": (
             (span(6, 11), "flash"),
             ({16, 17}, "PSRAM of WROVER modules, flash of the ESP32-PICO-D4"),
-            ({1, 3}, "the REPL's UART"),
+            ({1, 3}, "UART 0"),
         ),
         "input_only": span(34, 39),
         "strapping": {0, 2, 5, 12, 15},
@@ -42,7 +44,7 @@ CHIPS = {
     },
     "esp32s2": {
         "pins": span(0, 21) | span(26, 46),
-        "taken": ((span(26, 32), "flash and PSRAM"), ({19, 20}, "USB"), ({43, 44}, "the REPL's UART")),
+        "taken": ((span(26, 32), "flash and PSRAM"), ({19, 20}, "USB"), ({43, 44}, "UART 0")),
         "input_only": {46},
         "strapping": {0, 45, 46},
         "uarts": {1},
@@ -53,7 +55,7 @@ CHIPS = {
             (span(26, 32), "flash and PSRAM"),
             (span(33, 37), "octal flash and PSRAM"),
             ({19, 20}, "USB"),
-            ({43, 44}, "the REPL's UART"),
+            ({43, 44}, "UART 0"),
         ),
         "input_only": set(),
         "strapping": {0, 3, 45, 46},
@@ -61,7 +63,7 @@ CHIPS = {
     },
     "esp32c3": {
         "pins": span(0, 21),
-        "taken": ((span(11, 17), "flash"), ({18, 19}, "USB"), ({20, 21}, "the REPL's UART")),
+        "taken": ((span(11, 17), "flash"), ({18, 19}, "USB"), ({20, 21}, "UART 0")),
         "input_only": set(),
         "strapping": {2, 8, 9},
         "uarts": {1},
@@ -87,7 +89,7 @@ PARTS = {
     "button": (("pin", False),),
 }
 KEYS = {
-    "uart": {"id", "tx", "rx", "invert_tx", "invert_rx"},
+    "uart": {"id", "tx", "rx", "invert_tx", "invert_rx", "drive"},
     "servo": {"pin"},
     "coil": {"pin", "on"},
     "led": {"pin", "on"},
@@ -145,6 +147,7 @@ def test_a_board_has_every_part_in_the_form_the_firmware_reads(name):
     assert all(type(level) is int and level in (0, 1) for level in levels)
     assert all(type(pin) is int for _, _, pin, _ in used(board))
     assert all(type(board["uart"][key]) is bool for key in ("invert_tx", "invert_rx"))
+    assert type(board["uart"]["drive"]) is int and 0 <= board["uart"]["drive"] <= 3
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -194,3 +197,23 @@ def test_the_table_for_people_says_what_the_files_say():
         found = [int(cell.split()[0].rstrip(",")) for cell in rows[name][3:9] if cell != "–"]
         assert found == expected, "the row of %s in boards/README.md" % name
         assert rows[name][2] == board["name"]
+
+
+def short(pins):
+    """{0, 1, 2, 5} as the table for people has it: 0–2, 5."""
+    runs = []
+    for pin in sorted(pins):
+        if runs and runs[-1][1] == pin - 1:
+            runs[-1][1] = pin
+        else:
+            runs.append([pin, pin])
+    return ", ".join("%d" % a if a == b else "%d–%d" % (a, b) for a, b in runs) or "–"
+
+
+def test_the_table_of_chips_for_people_says_what_is_checked_here():
+    readme = (ROOT / "boards" / "README.md").read_text()
+    for name, chip in CHIPS.items():
+        taken = "; ".join("%s: %s" % (short(pins), what) for pins, what in chip["taken"])
+        cells = [short(chip[key]) for key in ("pins", "input_only", "strapping", "uarts")]
+        row = "| `%s` | %s |" % (name, " | ".join([cells[0], taken, *cells[1:]]))
+        assert row in readme, "boards/README.md lacks this row:\n%s" % row

@@ -18,15 +18,17 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "get")
 SHOWING = ("GET", "HEAD")
 CHIP_HEAP = "112K"
 
-# What who may gets, where it is not 200, or 400 for a change without a body. None: needs a meter or never ends; only
-# that nobody else gets in is asked.
+# What who may gets, where it is not 200, or 400 for a change without a body. None: needs a meter or the whole app, or
+# never ends; only that nobody else gets in is asked.
 ANSWERS = {
     "/api/align": None,
     "/api/events": None,
     "/api/history": None,
     "/api/history.csv": None,
+    "/api/log": None,
     "/api/read": None,
     "/api/restart": 202,
+    "/api/wifi": 404,
     "/metrics": None,
 }
 # Open to everybody and under every name: none but those of http_app.py. The portal's probes belong here.

@@ -82,7 +82,8 @@ class Net:
 
 
 def device(app, instance=260001):
-    from kmpeye.expose.bacnet.services import Device  # here: to compile it all inside of imports takes a deep stack
+    # Here: to compile one file inside the import of another takes MicroPython a deep stack.
+    from kmpeye.expose.bacnet.services import Device
 
     made = Device(app, Net())
     made.objects.instance = instance

@@ -11,7 +11,7 @@ for _folder in (FIRMWARE, ROOT / "tools" / "cpython"):
     if str(_folder) not in sys.path:
         sys.path.append(str(_folder))
 
-from kmpeye.system.config import SECRETS, TABLE, problem  # noqa: E402  (found only now)
+from kmpeye.system.config import SECRETS, TABLE, hashed, problem  # noqa: E402  (found only now)
 
 # (variable of make and of the environment, key of config.json)
 VARIABLES = (
@@ -19,6 +19,7 @@ VARIABLES = (
     ("METER", "meter"),
     ("WIFI_SSID", "wifi_ssid"),
     ("WIFI_PASSWORD", "wifi_password"),
+    ("OWNER_PASSWORD", "owner_password"),
 )
 BOARDS = ROOT / "boards"
 METERS = FIRMWARE / "meters"
@@ -40,10 +41,11 @@ def given(environment):
         if wrong:
             shown = "its value" if key in SECRETS else repr(value)
             raise Refused("%s: %s is not possible; %s" % (variable, shown, wrong))
-        out[key] = value
+        out[key] = hashed(value) if key == "owner_password" else value
     for key, folder in (("board", BOARDS), ("meter", METERS)):
-        if key in out and out[key] not in names(folder):
-            raise Refused("%s: there is no %s; known: %s" % (key.upper(), out[key], ", ".join(names(folder))))
+        known = names(folder) + (["auto"] if key == "meter" else [])
+        if key in out and out[key] not in known:
+            raise Refused("%s: there is no %s; known: %s" % (key.upper(), out[key], ", ".join(known)))
     return out
 
 

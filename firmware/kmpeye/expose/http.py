@@ -20,6 +20,7 @@ _FIRST_BYTE_S = const(3)  # browsers open spare connections and leave them silen
 _BACKLOG = const(6)  # a browser opens up to six connections at once; those over our places wait here
 _TURN_WAITS = const(5)  # tenths of a second a connection waits for a place before it is refused
 _DISCARD_MAX = const(16)  # buffers of unread input thrown away at the end of a connection
+_LONG = "/api/update"  # the one address with a body longer than the buffer: its handler takes it with more()
 
 # The headers that are kept, with a space on either side; all others pass through.
 _KEPT = b" host content-length transfer-encoding content-type if-none-match accept origin authorization "
@@ -44,7 +45,7 @@ class Exchange:
     """One request and its reply, in one buffer: read first, then written.
 
     A handler finds method, path, query (as sent), headers {name: bytes} and the body, buffer[:size], which start()
-    gives up; it answers with start(), write() and flush()."""
+    gives up, or takes a long one with more(); it answers with start(), write() and flush()."""
 
     def __init__(self, buffer, socket, reply_s):
         self.socket = socket
@@ -103,7 +104,9 @@ class Exchange:
                     raise Refusal(400, "send one Host, and Content-Length as a number")
                 self.size = int(size)
                 if self.size > _BUFFER:
-                    raise Refusal(413, "the body is longer than 1024 bytes")
+                    if self.path != _LONG:
+                        raise Refusal(413, "the body is longer than 1024 bytes")
+                    return True
         return self.end >= self.size
 
     def _first(self, line):
@@ -139,7 +142,26 @@ class Exchange:
                     raise EOFError
         except OSError:
             raise EOFError
-        self.whole = True
+        self.whole = self.end >= self.size
+
+    async def more(self):
+        """The next bytes of the body, good until the next call; `size` is what is left of it. EOFError when the client
+        ends it before, or sends nothing for reply_s."""
+        count = self.end
+        try:
+            while not count:
+                count = self.socket.readinto(self.view[: self.size])
+                if count is None:
+                    await asyncio.wait_for(tcp.readable(self.socket), self.reply_s)
+                elif not count:
+                    raise EOFError
+        except (OSError, asyncio.TimeoutError):
+            raise EOFError
+        piece = self.view[: min(count, self.size)]
+        self.end = 0
+        self.size -= len(piece)
+        self.whole = not self.size
+        return piece
 
     async def start(self, status, type, headers=_NO_STORE):
         """Begin a reply; forgets what has been gathered. headers: lines, each with its CRLF."""

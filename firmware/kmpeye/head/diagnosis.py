@@ -9,12 +9,13 @@ _FEW = const(3)  # bytes in a reading: a lone 00 before each try means nothing (
 
 
 class Diagnosis:
-    def __init__(self, needs, throttles):
-        """needs: the profile's wake["needs"]; throttles: whether the plan has a throttle for this meter."""
+    def __init__(self, needs, throttles, answered=False):
+        """needs: the profile's wake["needs"]; throttles: whether the plan has a throttle for this meter; answered:
+        whether it answered before."""
         self.state = None
         self._needs = needs
         self._throttles = throttles
-        self._answered = False  # in a reading before this one
+        self._answered = answered  # in a reading before this one
         self._before = (0,) * 5
 
     def begin(self, head):

@@ -3,7 +3,6 @@
 
 from micropython import const
 
-from kmp.command import MAX_REGISTERS, answers, get_register, read_registers
 from kmp.frame import ACKNOWLEDGE, FRAME, FROM_METER, MAX_FRAME, METER, TO_METER, ProtocolError, build
 from kmpeye.head.line import PortError
 
@@ -85,6 +84,8 @@ class Head:
         """Read any number of registers, 8 in a request. Returns a list of (id, unit, mantissa, exponent) of
         those the meter offers; ids that are missing in it are not offered. NoAnswer as ask(), and for a reply
         whose CRC is right and whose content is not."""
+        from kmp.command import MAX_REGISTERS, get_register, read_registers
+
         found = []
         for start in range(0, len(ids), MAX_REGISTERS):
             reply = await self.ask(get_register(ids[start : start + MAX_REGISTERS]), retries)
@@ -163,6 +164,8 @@ class Head:
         elif reader.start != FROM_METER:
             pass  # our own echo, or another master
         elif event == FRAME:
+            from kmp.command import answers
+
             reply = reader.application()
             if not request:
                 self.stale += 1

@@ -2,8 +2,11 @@
 # Knows nobody; what a kind of waking needs is in wake_<kind>.py, loaded only where that kind is chosen.
 # Promises: after run() the magnet is away and the coil is off, whether the work ended, failed or was cancelled.
 
-import asyncio
 import sys
+
+from micropython import const
+
+_LOOK_MS = const(50)  # between two looks whether another's session is over
 
 
 class Waker:
@@ -42,18 +45,21 @@ class Session:
         self.clock = clock
         self.settle_ms = settle_ms
         self.awake_ms = 0  # of the last session, from the start of waking to the release
-        self._lock = asyncio.Lock()  # who releases must not do it under somebody else's reading
+        self._busy = False  # who releases must not do it under somebody else's reading
 
     async def run(self, work):
         """wake, settle, await work(), release. Returns work's result; what it or the waking raises comes through."""
-        async with self._lock:
-            waker = self.waker
-            start = self.clock.ticks()
-            try:
-                await waker.wake()
-                if waker.settles:
-                    await self.clock.sleep_ms(self.settle_ms)
-                return await work()
-            finally:
-                waker.release()
-                self.awake_ms = self.clock.since(start)
+        while self._busy:
+            await self.clock.sleep_ms(_LOOK_MS)
+        self._busy = True
+        waker = self.waker
+        start = self.clock.ticks()
+        try:
+            await waker.wake()
+            if waker.settles:
+                await self.clock.sleep_ms(self.settle_ms)
+            return await work()
+        finally:
+            self._busy = False
+            waker.release()
+            self.awake_ms = self.clock.since(start)

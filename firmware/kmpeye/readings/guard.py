@@ -61,14 +61,18 @@ class Verdict:
 
 class Guard:
     """limits: flow_m3h and power_kw of the profile, whole numbers that the meter cannot reach.
-    state: what state() gave before the restart; anything else starts anew.
+    state: what state() gave before the restart, or with same_run since then; anything else starts anew.
     A mark below is a total at a moment: (unit, mantissa, exponent, uptime_s, unix); uptime_s is None when that
     was before the last start, unix when the date was not known."""
 
-    def __init__(self, limits, state=None):
+    def __init__(self, limits, state=None, same_run=False):
         self._flow = limits.get("flow_m3h", _FLOW_M3H)
         self._power = limits.get("power_kw", _POWER_KW)
         self.exchange()
+        if same_run:
+            self.serial, self._new_serial = state["serial"], state["new_serial"]
+            self.accepted, self.held = state["accepted"], state["held"]
+            return
         try:
             self._restore(state)
         except (AttributeError, KeyError, TypeError, ValueError):  # not a state
@@ -115,8 +119,13 @@ class Guard:
         return seconds is not None and seconds >= _PERSISTS_S
 
     def state(self):
-        """All that has to survive a restart, for JSON."""
-        return {"serial": self.serial, "accepted": self.accepted, "held": self.held}
+        """All that has to survive a restart, for JSON; and new_serial, which only lasts until then."""
+        return {
+            "serial": self.serial,
+            "new_serial": self._new_serial,
+            "accepted": self.accepted,
+            "held": self.held,
+        }
 
     def _restore(self, state):
         if state is None:

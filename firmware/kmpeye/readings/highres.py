@@ -13,15 +13,15 @@ _RARE = const(30)
 
 
 class Joined:
-    """One pair of registers. state: what state() gave before the restart; anything else starts anew."""
+    """One pair of registers. state: what state() gave before; anything else starts anew."""
 
     def __init__(self, state=None):
         self.reset()
         try:
-            _, _, offset, high, last = state
-            if all(isinstance(number, int) for number in state):
+            _, _, offset, high, last, trial = state
+            if all(isinstance(number, int) for number in state[:5]) and (trial is None or isinstance(trial, int)):
                 self._format = state[0], state[1]
-                self._offset, self._high, self._last = offset, high, last
+                self._offset, self._high, self._last, self._trial = offset, high, last, trial
         except (TypeError, ValueError):  # not a state
             pass
 
@@ -35,7 +35,7 @@ class Joined:
 
     def state(self):
         """All that has to survive a restart, for JSON; None before the first join."""
-        return self._format and list(self._format) + [self._offset, self._high, self._last]
+        return self._format and list(self._format) + [self._offset, self._high, self._last, self._trial]
 
     def join(self, total, high):
         """total and high: (unit, mantissa, exponent) of one reading, or None where the meter did not give it.

@@ -13,14 +13,15 @@ _LEAK = "leak"  # the flag of a meter that watches for leaks itself
 
 
 class Intake:
-    """Holds what has to be known of earlier readings. state: what state() gave before a restart, or {}."""
+    """Knows what has to be known of earlier readings. state: what state() gave before a restart, or {}; with
+    same_run what it gave since then, so that between two readings there need be no Intake."""
 
-    def __init__(self, profile, snapshot, log, state):
+    def __init__(self, profile, snapshot, log, state, same_run=False):
         self.profile = profile
         self.snapshot = snapshot
         self.log = log
-        self.guard = Guard(profile.limits, state.get("guard"))
-        self.hours = {}  # flag: how long it was active in the last 30 days, where the meter tells
+        self.guard = Guard(profile.limits, state.get("guard"), same_run)
+        self.hours = state["hours"] if same_run else {}  # flag: how long it was active in the last 30 days, where the meter tells
         self.joined = None
         self.watch = None
         if profile.high_resolution:
@@ -33,9 +34,9 @@ class Intake:
         if profile.kind == "water" and all(flag != _LEAK for _, flag in profile.info):
             from kmpeye.readings.watch import FlowWatch
 
-            self.watch = FlowWatch(state.get("watch"))
+            self.watch = FlowWatch(state.get("watch"), same_run)
         known = state.get("flags")
-        if isinstance(known, list):
+        if isinstance(known, list) and not same_run:
             snapshot.flags = [flag for flag in known if isinstance(flag, str)]
 
     def state(self):
@@ -45,6 +46,7 @@ class Intake:
             "joined": {finer: joined.state() for _, finer, joined in self.joined or ()},
             "watch": self.watch and self.watch.state(),
             "flags": self.snapshot.flags,
+            "hours": self.hours,
         }
 
     def exchange(self):
@@ -122,7 +124,7 @@ class Intake:
             if key not in before:
                 from kmpeye.readings.texts import held_sentence
 
-                self.log("held back: " + held_sentence(self.guard, key))
+                self.log("held back: " + held_sentence(self.guard.state(), key))
                 snapshot.event(uptime_s, unix, "held", key)
         for key in before:
             if key in fresh:

@@ -52,15 +52,15 @@ unknown_gap|is more, and nobody knows how long that took|Nothing: it is let thro
 """
 
 
-def held_sentence(guard, key):
-    """Why a register is held back, with both values and what to do; None when it is not."""
-    held = guard.held.get(key)
+def held_sentence(known, key):
+    """Why a register is held back, with both values and what to do; None when it is not. known: Guard.state()."""
+    held = known["held"].get(key)
     if not held:
         return None
     from kmp.names import register_label
 
     says, todo = describe(held[0])
-    before = guard.accepted.get(key)
+    before = known["accepted"].get(key)
     return "%s: %s%s %s. %s." % (
         register_label(key),
         _shown(held[1]),

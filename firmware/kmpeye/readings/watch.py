@@ -14,22 +14,24 @@ _HOUR_S = const(4500)  # readings this far apart still tell hour from hour: one 
 
 
 class FlowWatch:
-    """Takes the volume of each reading. active: the flag. state: what state() gave before the restart; anything
-    else starts anew. The meter's last digit is what it can see: a leak smaller than that in an hour is not."""
+    """Takes the volume of each reading. active: the flag. state: what state() gave before the restart, or with
+    same_run since then; anything else starts anew. The meter's last digit is what it can see: a leak smaller than that in an hour is not."""
 
-    def __init__(self, state=None):
+    def __init__(self, state=None, same_run=False):
         self._last = None  # (unit, mantissa, exponent) of the volume
         self._uptime_s = None
         self._unix = None
         self._start()
         try:
-            *last, unix, self._seen_s, self._unseen_s, self._dry_s, active = state
+            *last, unix, self._seen_s, self._unseen_s, self._dry_s, active, uptime_s = state
             self.active = bool(active)
             whole = all(isinstance(number, int) for number in last + state[4:7])
         except (TypeError, ValueError):
             whole = False
         if whole and len(last) == 3 and (unix is None or isinstance(unix, int)):
             self._last, self._unix = tuple(last), unix
+            if same_run:
+                self._uptime_s = uptime_s
         else:  # not a state
             self._start()
 
@@ -43,7 +45,8 @@ class FlowWatch:
         """All that has to survive a restart, for JSON; None before the first reading."""
         if not self._last:
             return None
-        return list(self._last) + [self._unix, self._seen_s, self._unseen_s, self._dry_s, self.active]
+        counted = [self._unix, self._seen_s, self._unseen_s, self._dry_s, self.active, self._uptime_s]
+        return list(self._last) + counted
 
     def feed(self, unit, mantissa, exponent, uptime_s, unix=None):
         """The volume of a reading that passed the guard. Returns active."""

@@ -107,6 +107,11 @@ def due(feed, busy=False):
     return kind, topic, "".join(pieces), value
 
 
+def reconnect(feed):
+    feed.backlog.again()
+    feed.begin()
+
+
 def drain(feed, most=500):
     """Everything that is due until nothing is, as (kind, topic, payload)."""
     found = []
@@ -146,7 +151,7 @@ def test_everything_is_due_once_in_its_order_and_again_after_a_connection():
     assert drain(feed) == []
     app.read(314132)
     assert kinds(drain(feed)) == ("reading", "diagnosis")
-    feed.begin()
+    reconnect(feed)
     assert kinds(drain(feed)) == START
 
 
@@ -155,13 +160,13 @@ def test_a_reading_that_is_no_longer_valid_does_not_come_as_if_it_were_new():
     feed = Feed(app)
     drain(feed)
     app.clock.now = 3 * 3600 * 1000 + 999
-    feed.begin()
+    reconnect(feed)
     assert "reading" in kinds(drain(feed))
     app.snapshot.flags = ["leak"]
     app.clock.now += 2000
     app.snapshot.changed()
     assert json.loads(drain(feed)[0][2])["flags"] is None
-    feed.begin()
+    reconnect(feed)
     assert "reading" not in kinds(drain(feed))
 
 
@@ -223,7 +228,7 @@ def test_a_record_that_was_not_acknowledged_comes_first_on_the_next_connection()
             kind, _, _, value = due(feed)
             feed.done(kind, value)
         kind, _, payload, _ = due(feed)
-        feed.begin()
+        reconnect(feed)
         found = drain(feed)
         assert next(row[2] for row in found if row[0] == "history") == payload
         assert ids(found) == [NEW_YEAR - (3 - hour) * HOUR for hour in range(3)]
@@ -256,7 +261,7 @@ def test_hours_the_logger_fills_in_come_too_and_only_those():
         for part in (gap[8:], gap[:8]):  # the later one first
             for unix in part:
                 assert scene.history.insert(unix, energy(1))
-            feed.begin()
+            reconnect(feed)
             found = [row for row in drain(feed) if row[0] == "history"]
             assert ids(found) == part
             assert all(json.loads(row[2])["filled"] for row in found)
@@ -293,7 +298,7 @@ def test_another_meter_retires_the_one_before():
     assert feed.topic == BASE and not feed.moved()
     again.snapshot.meter.serial = "5678"
     assert feed.moved()
-    feed.begin()
+    reconnect(feed)
     found = drain(feed)
     empty = [row[1] for row in found if row[2] == ""]
     assert sorted(empty) == [

@@ -285,14 +285,14 @@ def test_what_is_kept_is_written_once_an_hour_at_most():
 
 def test_out_of_memory_is_an_event_not_an_end():
     scene, meter = started()
-    rows = scene.reader.intake.rows
+    registers = scene.reader.head.registers
 
-    def none_left(found):
+    async def none_left(ids, retries):
         raise MemoryError
 
-    scene.reader.intake.rows = none_left
+    scene.reader.head.registers = none_left
     scene.run(HOUR)
     assert scene.snapshot.state == "out_of_memory"
-    scene.reader.intake.rows = rows
+    scene.reader.head.registers = registers
     scene.run(HOUR)
     assert scene.snapshot.state == "ok"

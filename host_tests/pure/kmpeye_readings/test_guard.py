@@ -238,13 +238,23 @@ def test_a_rise_is_possible_up_to_the_limit_the_meters_steps_and_two_digits():
         assert total(guard, "volume", (M3, litres, -3), 232)[1] == reason, litres
 
 
+def test_between_readings_of_one_run_the_state_is_all_there_is():
+    guard = Guard(LIMITS)
+    total(guard, "volume", (M3, 5, -3), 0, serial="1")
+    again = Guard(LIMITS, guard.state(), True)
+    assert again.accepted["volume"][3] == 0, "by uptime, not only by date"
+    total(again, "volume", (M3, 5, -3), 9, serial="2")
+    again = Guard(LIMITS, again.state(), True)
+    assert total(again, "volume", (M3, 1, -3), 19, serial="2")[0], "the second time it is another meter"
+
+
 def test_what_is_no_total_is_never_held():
     guard = Guard(LIMITS)
     for factor in (1, 1000, 0, -1, 5):
         rows = [row(key, unit, mantissa * factor, exponent) for key, unit, mantissa, exponent in FREE]
         verdict = judge(guard, rows, 5)
         assert verdict.values == rows and not verdict.held and not verdict.ask_again
-    assert guard.state() == {"serial": None, "accepted": {}, "held": {}}
+    assert guard.state() == Guard(LIMITS).state()
 
 
 def test_a_total_of_a_unit_nobody_knows_is_let_through():
@@ -436,12 +446,12 @@ def test_a_failed_sensor_makes_its_values_missing_and_no_others():
 
 def test_held_values_are_explained_with_both_numbers():
     guard = Guard(LIMITS)
-    assert held_sentence(guard, "volume") is None
+    assert held_sentence(guard.state(), "volume") is None
     total(guard, "volume", (M3, -5, -2), 0)
-    assert held_sentence(guard, "volume").startswith("Volume: -0.05 m³ is less than nothing")
+    assert held_sentence(guard.state(), "volume").startswith("Volume: -0.05 m³ is less than nothing")
     total(guard, "volume", (M3, 187556, -2), 0)
     total(guard, "volume", (M3, 0, -2), HOUR)
-    assert held_sentence(guard, "volume") == (
+    assert held_sentence(guard.state(), "volume") == (
         "Volume: 0.00 m³ after 1875.56 m³ is less, and a total does not fall. "
         "If the meter was exchanged or reset, say so under meter exchange."
     )
@@ -469,5 +479,5 @@ WRONG_STATES = (
 def test_a_state_that_is_none_starts_anew():
     for state in WRONG_STATES:
         guard = Guard(LIMITS, state)
-        assert guard.state() == {"serial": None, "accepted": {}, "held": {}}, state
+        assert guard.state() == Guard(LIMITS).state(), state
         assert total(guard, "volume", (M3, 5, -3), 0) == (True, None, False)

@@ -93,10 +93,10 @@ def test_a_state_that_is_none_starts_anew():
         {},
         "x",
         [1, 2, 3],
-        [40, 1, -3, None, 0, 0, "x", True],
-        [40, "1", -3, 5, 0, 0, 0, True],
+        [40, 1, -3, None, 0, 0, "x", True, 9],
+        [40, "1", -3, 5, 0, 0, 0, True, 9],
     )
-    for state in wrong + ([40, 1, -3, "now", 0, 0, 0, True], [40, 1, -3, 5, 0, 0, 0, True, 9]):
+    for state in wrong + ([40, 1, -3, "now", 0, 0, 0, True, 9], [40, 1, -3, 5, 0, 0, 0, True, 9, 9]):
         watch = FlowWatch(state)
         assert not watch.active and watch.state() is None, state
         assert not watch.feed(M3, 5, -3, 0)

@@ -25,8 +25,8 @@ class Backlog:
         self._due = True
         self._dirty = None  # Unix time since which there is something to be saved
 
-    def begin(self):
-        """A new connection: what was on its way is due again."""
+    def again(self):
+        """The connection ended: what was on its way is due again, and until then nothing is open."""
         self._close()
         self._due = True
 

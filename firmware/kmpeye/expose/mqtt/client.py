@@ -78,6 +78,7 @@ class Mqtt:
                     self._failed(e)
                 finally:
                     self._link.close()
+                    self._feed.backlog.again()
                 if clock.since(began) > self.ping_s * 1000:  # it was a connection, not one more attempt
                     pause_ms = _FIRST_PAUSE_MS
                 await clock.sleep_ms(pause_ms // 2 + _random(pause_ms // 2 + 1))

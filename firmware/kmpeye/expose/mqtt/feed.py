@@ -52,7 +52,6 @@ class Feed:
         # The broker may have lost it; what is not valid any more must not come as if it were new.
         self._reading = reading if reading and self._age_s(reading) > self._expire_s() else None
         self.announce(0)
-        self.backlog.begin()
 
     def moved(self):
         """True when the meter has told another serial number than the one the topics have."""

@@ -1,0 +1,47 @@
+"""An update survives: a power cut before or in the middle of every flash operation, from the upload to the proof, leaves
+the old version or the new one, complete, and the next update works.
+
+Uses update_powercut_device.py, which runs on MicroPython with its real littlefs and ROMFS, and the real main.py.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import signing
+from conftest import ROOT
+from host.update_parts import bundle, image, owner  # noqa: F401  (a fixture)
+
+SCRIPT = pathlib.Path(__file__).with_name("update_powercut_device.py")
+
+
+def test_a_power_cut_leaves_the_old_version_or_the_new_one_and_nothing_else(micropython64, owner, tmp_path):  # noqa: F811
+    key, place = owner
+    (tmp_path / "old").write_bytes(image("0.1.0"))
+    (tmp_path / "new").write_bytes(bundle(image("0.2.0"), "0.2.0", key))
+    paths = [ROOT / "firmware" / "main.py", tmp_path / "old", tmp_path / "new", place / signing.PUBLIC]
+    done = subprocess.run(
+        [micropython64, "-X", "heapsize=8M", SCRIPT, *paths],
+        env=dict(os.environ, MICROPYPATH=".frozen:%s" % (ROOT / "firmware")),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert not found["wrong"], found
+    seen = found["seen"]
+    assert found["operations"] > 30
+    assert sum(seen.values()) == 2 * (found["operations"] + 1)
+    old, new = "0.1.0", "0.2.0"
+    for where, versions in (
+        ("upload", [old] * 4),  # cut off: as if nothing had been
+        ("upload", [new, new, old, old]),  # it arrived and two starts did not prove it
+        ("trial", [new, new, old, old]),  # a start that could not be counted was no start
+        ("trial", [new, old, old, old]),
+        ("proof", [new] * 4),
+        ("proof", [new, old, old, old]),
+        ("end", [new] * 4),
+    ):
+        assert seen.get("%s %s" % (where, " ".join(versions))), (where, versions, seen)
