@@ -119,6 +119,16 @@ def test_a_second_deploy_copies_nothing_and_a_third_only_what_changed(board, dep
     assert files["meters/multical21.json"] == built["meters/multical21.json"]
 
 
+def test_the_access_point_gets_a_password_of_its_own_once(board, deploy):
+    _, said = deploy(board.device, BOARD="esp32-devkitc")
+    password = json.loads(board.files()["ap.json"])["password"]
+    assert len(password) == 12 and "password: %s " % password in said
+    board.power_cycle()
+    message, said = deploy(board.device)
+    assert message is None and "password" not in said, "it is shown once, and stays"
+    assert json.loads(board.files()["ap.json"])["password"] == password
+
+
 def test_a_file_that_is_not_what_the_manifest_says_is_copied_again(board, deploy, built):
     assert deploy(board.device, BOARD="esp32-devkitc")[0] is None
     (board.flash / "kmp" / "frame.mpy").write_bytes(b"half a fi")  # a power cut

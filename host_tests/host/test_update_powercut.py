@@ -1,5 +1,5 @@
-"""An update survives: a power cut before or in the middle of every flash operation, from the upload to the proof, leaves
-the old version or the new one, complete, and the next update works.
+"""A power cut before or in the middle of every flash operation of an update, from the upload to the proof, leaves the
+old version or the new one, complete, and the next update works.
 
 Uses update_powercut_device.py, which runs on MicroPython with its real littlefs and ROMFS, and the real main.py.
 """
@@ -36,12 +36,12 @@ def test_a_power_cut_leaves_the_old_version_or_the_new_one_and_nothing_else(micr
     assert sum(seen.values()) == 2 * (found["operations"] + 1)
     old, new = "0.1.0", "0.2.0"
     for where, versions in (
-        ("upload", [old] * 4),  # cut off: as if nothing had been
-        ("upload", [new, new, old, old]),  # it arrived and two starts did not prove it
-        ("trial", [new, new, old, old]),  # a start that could not be counted was no start
-        ("trial", [new, old, old, old]),
-        ("proof", [new] * 4),
-        ("proof", [new, old, old, old]),
+        ("upload", [old] * 4),  # as if nothing had been
+        (
+            "trial",
+            [new, new, old, old],
+        ),  # a start that could not be counted was none; two starts prove nothing
+        ("proof", [new, old, old, old]),  # it had one more
         ("end", [new] * 4),
     ):
         assert seen.get("%s %s" % (where, " ".join(versions))), (where, versions, seen)

@@ -1,5 +1,5 @@
 # Runs on MicroPython: a board in memory (littlefs and a ROMFS partition on NOR flash), an update of it from the first
-# byte that comes to the proof, and the power cut at each flash operation of all that. The real main.py chooses what runs.
+# byte to the proof, and the power cut at each flash operation of all that. The real main.py chooses what runs.
 # Usage: update_powercut_device.py MAIN_PY OLD_IMAGE NEW_BUNDLE KEY. Prints one JSON object: how many operations there
 # are, how the device stood after each cut, and what was wrong.
 

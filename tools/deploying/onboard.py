@@ -8,7 +8,7 @@ import os
 import sys
 
 JOB = "deploy.json"  # what is being copied: {"files": [[path, sha256]...], "remove": [path...]}
-BESIDE = ["manifest.json", "board.json", "config.json"]  # what no manifest lists
+BESIDE = ["manifest.json", "board.json", "config.json", "ap.json"]  # what no manifest lists
 SUFFIX = ".deploy"  # copies lie beside the files they will replace
 
 

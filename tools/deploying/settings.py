@@ -2,6 +2,7 @@
 # table before anything is touched. Imports the firmware's config table and plan.
 
 import json
+import secrets
 import sys
 
 from deploying.plan import Refused, small
@@ -22,6 +23,9 @@ VARIABLES = (
     ("OWNER_PASSWORD", "owner_password"),
 )
 BOARDS = ROOT / "boards"
+AP_FILE = "ap.json"  # the board's own access point (firmware/kmpeye/system/wifi_ap.py)
+_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # no two that look alike
+_LENGTH = 12
 METERS = FIRMWARE / "meters"
 
 
@@ -47,6 +51,12 @@ def given(environment):
         if key in out and out[key] not in known:
             raise Refused("%s: there is no %s; known: %s" % (key.upper(), out[key], ", ".join(known)))
     return out
+
+
+def access_point():
+    """(what ap.json is to hold, the password in it): a password that no other board has."""
+    password = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+    return json.dumps({"password": password}).encode(), password
 
 
 def board_file(name):
