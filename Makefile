@@ -19,10 +19,10 @@ PYTHON_TOOLS = $(shell grep -sd skip -lE '^\#!.*python' tools/*)
 SH_TOOLS = $(shell grep -sd skip -lE '^\#!.*/(ba)?sh' tools/* .ci/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format size bench build flash deploy repl monitor backup clean
+.PHONY: help setup run test lint format size bench build flash deploy repl monitor backup bench-device clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## the Python environment, and MicroPython where it can be had
 	@tools/get_micropython || true
@@ -70,6 +70,9 @@ repl: $(READY)  ## the prompt of a board: DEVICE=/dev/ttyUSB0
 
 monitor: $(READY)  ## what a board prints: DEVICE=/dev/ttyUSB0
 	@$(BIN)/python tools/board monitor '$(DEVICE)'
+
+bench-device: build  ## measures on a board: DEVICE=/dev/ttyUSB0, or DEVICE=unix
+	@$(BIN)/python tools/bench_device '$(DEVICE)'
 
 backup: $(READY)  ## the files of a board into build/backup: DEVICE=/dev/ttyUSB0
 	@$(BIN)/python tools/board backup '$(DEVICE)'

@@ -2,6 +2,13 @@
 # Imports the app and what it needs at the start. Whatever ends the app is written to crash.txt, and a board restarts.
 
 import asyncio
+import gc
+
+from micropython import const
+
+# Bytes between two collections during the start: garbage is reused at once, and what stays lies together. Measured
+# with 112 KB in 32 bits: the largest free piece afterwards is 30 KB instead of 6.
+_COLLECT = const(2048)
 
 
 def _app(root, boots):
@@ -10,12 +17,26 @@ def _app(root, boots):
 
     settings = config.load()
     parts = board.load(settings)
+    if settings["port"] == "uart":
+        _darken(parts)
     forget("kmpeye.system.board", "kmpeye.system.config")  # needed once
     return App(settings, root, parts, None, boots)
 
 
+def _darken(parts):
+    """The LED, before the long rest of the start."""
+    try:
+        from kmpeye.head.port_uart import darken
+
+        darken(parts["uart"])
+    except (ImportError, KeyError, TypeError, ValueError):  # opening the port says what is wrong
+        pass
+
+
 def main(root):
     """root: the folder of the modules, meters/ and www/, "" or with a slash at its end."""
+    if hasattr(gc, "threshold") and hasattr(gc, "mem_alloc"):  # CPython counts otherwise
+        gc.threshold(_COLLECT)
     from kmpeye.system.boots import of_this_board
 
     boots = of_this_board()

@@ -16,8 +16,9 @@ export async function open(node) {
   wifi = card(t("wifi"), make("p.label", {}, t("wifi_text")));
   askWifi();
   restartNeeded = make("div.flag", {hidden: true}, t("restart_needed"));
-  node.append(restartNeeded, form, make("div.savebar", {}, save, said), wifi, make("div.grid", {}, copies(), care()));
-  await load();
+  node.append(restartNeeded, form);
+  await load();                  // first, so that nothing moves under a finger
+  node.append(make("div.savebar", {}, save, said), wifi, make("div.grid", {}, copies(), care()));
 }
 
 export const reopen = () => load();

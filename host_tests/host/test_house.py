@@ -52,7 +52,7 @@ KNOWS = (
     ("kmpeye.care", ("kmpeye.system",), "what the owner does to the device as a whole"),
     ("kmpeye.remembered", ("kmpeye.system",), "one file on flash"),
     ("kmpeye.app", ("kmp", "kmpeye"), "the one file that puts the parts together"),
-    ("kmpeye.start", ("kmpeye.app", "kmpeye.system"), "starts the app and records why it ended"),
+    ("kmpeye.start", ("kmpeye.app", "kmpeye.head", "kmpeye.system"), "starts the app and records why it ended"),
     ("main", ("kmpeye.start",), "no update replaces it, so it knows one name of what it starts"),
 )
 

@@ -1,0 +1,79 @@
+"""A site that shows the page (page_app.py on MicroPython) and a browser window on it that keeps what it complained about:
+for test_page.py, test_page_looks.py and tools/benchmarks/page.py.
+
+Uses http_client and playwright. Promises: what was started is stopped; nobody but the site was asked.
+"""
+
+import json
+import os
+import pathlib
+
+from host.http_client import ROOT, Site, free_port
+
+PASSWORD = "owner's secret"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 20_000  # for what the page does by itself
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 860}
+SECTIONS = ("now", "use", "head", "ways", "settings", "log")
+HEAP = "400K"  # the memory the chip has is held elsewhere; here the whole set of answers is wanted at once
+
+
+class PageSite(Site):
+    def __init__(self, micropython, flash, folder, port=None):
+        """flash: the built firmware; folder: gets the history and the settings."""
+        (folder / "config.json").write_text(json.dumps({"owner_password": PASSWORD}))
+        self.port = port or free_port()
+        self.url = "http://127.0.0.1:%d/" % self.port
+        app = pathlib.Path(__file__).with_name("page_app.py")
+        words = [micropython, "-X", "heapsize=" + HEAP, app, self.port, "%s/" % flash, folder]
+        self._command = [str(word) for word in words]
+        self._environment = dict(os.environ, MICROPYPATH=".frozen:%s" % flash)
+        self._process = None
+        self.start()
+
+    def set(self, **told):
+        """What the device shows from now on; what it was asked to do so far."""
+        status, _, body = self.get("/debug/set", "POST", body=json.dumps(told).encode())
+        assert status == 200, body
+        return json.loads(body)
+
+
+class Window:
+    """A page in the browser, what it complained about, and whom it asked."""
+
+    def __init__(self, browser, site, path="", owner=True, axe=None, **context):
+        if owner:
+            context["http_credentials"] = {"username": "owner", "password": PASSWORD}
+        context.setdefault("viewport", PHONE)
+        context.setdefault("locale", "en")
+        self.site = site
+        self.context = browser.new_context(**context)
+        if axe:
+            self.context.add_init_script(path=axe)
+        self.page = self.context.new_page()
+        self.complaints = []
+        self.asked = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.goto(site.url + path)
+
+    def close(self, *, refused=False):
+        """Ends the page; refused: it was told no on purpose, which browsers note."""
+        self.context.close()
+        complaints = [text for text in self.complaints if not (refused and "Failed to load resource" in text)]
+        assert complaints == []
+        assert [url for url in self.asked if not url.startswith((self.site.url, "data:", "blob:"))] == []
+
+
+AXE = ROOT / ".tools" / "npm" / "node_modules" / "axe-core" / "axe.min.js"

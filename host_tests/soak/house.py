@@ -1,0 +1,190 @@
+# The whole app in invented time, one life after the other: what is lost with the power, and what happens in between.
+# Runs on CPython and MicroPython, in the folder that is its flash; imports the app. Everything of the app is real but
+# the clock's ticks, the meter at the other end of the line, and the restart.
+
+import asyncio
+import json
+
+
+from kmpeye.app import App
+from kmpeye.system import board, keep
+from kmpeye.system.boots import Boots, _file
+from kmpeye.system.clock import Clock
+from kmpeye.system.config import checked
+from kmpeye.system.log import Log
+from soak.eye import Port
+from soak.trouble import PLACES
+
+_IDLE_MS = 300000  # the longest step: half of what the supervisor takes for a standstill
+_STARTING_MS = 60000
+
+
+class _Json:
+    """json for keep, with memory that can run out."""
+
+    loads = staticmethod(json.loads)
+
+    def __init__(self, house):
+        self._house = house
+
+    def dumps(self, value):
+        self._house.fail("dumps")
+        return json.dumps(value)
+
+
+class House:
+    """What a soak knows afterwards: lives, restarts (their reasons), and each published reading through seen()."""
+
+    def __init__(self, world, meter, troubles, chance, root, settings, seen):
+        """root: folder of the firmware; seen(app, reading): called once for each reading that is published."""
+        self.world = world
+        self.troubles = troubles
+        self.chance = chance
+        self.app = None
+        self.lives = 0
+        self.restarts = []
+        self.failed = {}  # place: MemoryErrors thrown there
+        self._meter = meter
+        self._root = root
+        self._settings = settings
+        self._seen = seen
+        self._armed = {}
+        self._restart = None
+        self._sync_ms = None  # when the date comes from the network
+        self._reading = None
+        board.restart = self._restarted
+        keep.json = _Json(self)
+
+    def fail(self, place):
+        """Throw what was armed for this place."""
+        if self._armed.pop(place, None):
+            self.failed[place] = self.failed.get(place, 0) + 1
+            raise MemoryError(place)
+
+    def _restarted(self):
+        self._restart = True
+
+    async def _opener(self, where, baud, clock, pins):
+        if self.troubles.active("unplugged", self.world.ms):
+            raise OSError("there is no port")
+        return Port(self.world, self._meter, self.troubles, self.chance)
+
+    def _start(self):
+        config = checked(self._settings)
+        assert not config.warnings, config.warnings
+        app = App(config, self._root, None, Log(Clock(), 1536, "info", None), Boots(_file, True))
+        app.line._opener = self._opener
+        head, recorder, snapshot, chores = app.reader.head, app.recorder, app.snapshot, app.chores
+        registers, opened, event, look = head.registers, recorder.open, snapshot.event, chores.look
+
+        async def failing_registers(*given):
+            self.fail("registers")
+            return await registers(*given)
+
+        def failing_open():
+            self.fail("open")
+            history = opened()
+            if history and "_keep" not in history.__dict__:
+                kept = history._keep
+
+                def failing_keep(*given):
+                    self.fail("keep")
+                    return kept(*given)
+
+                history._keep = failing_keep
+            return history
+
+        def failing_event(*given):
+            self.fail("event")
+            event(*given)
+
+        async def failing_look():
+            self.fail("look")
+            await look()
+
+        head.registers, recorder.open = failing_registers, failing_open
+        snapshot.event, chores.look = failing_event, failing_look
+        self.app = app
+        self._reading = None
+        self._began_ms = self.world.ms
+
+    def _idle(self):
+        """Whether nothing happens before the next reading is due."""
+        app = self.app
+        reader = app.reader
+        jobs = app.supervisor.jobs
+        if self.world.ms - self._began_ms < _STARTING_MS or app.chores.filling:
+            return False
+        if reader.session._busy or reader.errands.pending() or reader.head._asking:
+            return False
+        return not [job for job in jobs if not job.task or not job.running or job.cancelled]
+
+    def _until(self, end_ms):
+        """When the next thing happens that the app does not know of, or its next reading."""
+        ms = self.world.ms
+        until = min(end_ms, ms + _IDLE_MS, self.troubles.next_edge(ms))
+        if self._sync_ms is not None:
+            until = min(until, self._sync_ms)
+        due = self.app.reader.next_s - self.app.clock.uptime_s()
+        return max(ms + 200, min(until, ms + max(200, 1000 * due - 999)))
+
+    def _happens(self):
+        """What is due now. True: the power is cut."""
+        world = self.world
+        clock = self.app.clock
+        if self._sync_ms is not None and world.ms >= self._sync_ms:
+            world.offset_s = 0
+            self._sync_ms = None
+            clock.set_unix(world.unix())
+        moments = self.troubles.moments
+        while moments and moments[0][0] <= world.ms:
+            _, what, number = moments.pop(0)
+            if what == "power":
+                return True
+            if what == "memory":
+                self._armed = {PLACES[number % len(PLACES)]: True}
+            elif clock.unix() is not None:
+                # Seconds mostly; hours as when a zone was mistaken for the date. Never so far that a record of
+                # then cannot be told from one of now: such a clock was never seen.
+                most = 60 if number % 4 else 36000
+                world.offset_s = number // 4 % (2 * most) - most
+                clock.set_unix(world.unix() + world.offset_s)
+                self._sync_ms = world.ms + 3600000
+        return False
+
+    async def live(self, end_ms):
+        """One life, until the power goes, a restart, or end_ms. True when that has come."""
+        world = self.world
+        self.lives += 1
+        self._restart = None
+        if world.offset_s is None:
+            self._sync_ms = world.ms + self.chance.between(3, 300 if self.chance.below(4) else 9000) * 1000
+        self._start()
+        task = asyncio.create_task(self.app.run())
+        cut = False
+        try:
+            while world.ms < end_ms and not self._restart and not cut:
+                idle = self._idle()
+                await world.step(idle, self._until(end_ms) if idle else min(end_ms, world.ms + 1000))
+                reading = self.app.snapshot.reading
+                if reading is not self._reading:
+                    self._reading = reading
+                    if reading:
+                        self._seen(self.app, reading)
+                cut = self._happens()
+                assert not task.done(), "the app came to its end"
+        finally:
+            self.dead = self.app.supervisor.status()
+            task.cancel()
+            for _ in range(4):
+                await world.turns()
+        if self._restart:
+            self.restarts.append(self.app.supervisor.status())
+        elif cut:
+            world.offset_s = None
+            world.ms += self.chance.between(1, 120) * 60000
+        return world.ms >= end_ms
+
+
+def _quiet(*_):
+    pass

@@ -1,0 +1,54 @@
+# What goes wrong in a soak, and when: windows and moments drawn from a seed. Imports nothing of ours.
+# Promise: the same seed and length give the same troubles on every interpreter.
+
+HOUR_MS = 3600000
+DAY_MS = 24 * HOUR_MS
+
+# Windows: (what, how often in 64 days, least and most minutes).
+WINDOWS = (
+    ("silent", 48, 5, 480),  # the head fell off, or the meter is asleep
+    ("unplugged", 24, 1, 180),  # the port is gone
+    ("weak", 24, 30, 360),  # half of the replies are damaged, and stray light comes in between
+)
+# Moments: (what, how often in 64 days).
+MOMENTS = (
+    ("power", 16),  # cut, and back after a while
+    ("jump", 24),  # the name server of the time is wrong, for an hour
+    ("memory", 96),  # none left, at one of PLACES
+)
+# Where memory runs out.
+PLACES = ("registers", "open", "keep", "dumps", "event", "look")
+_SPREAD_DAYS = 64
+
+
+class Troubles:
+    """windows: [(begin ms, end ms, what)]; moments: [(ms, what, number)], both in the order of time."""
+
+    def __init__(self, chance, days):
+        self.windows = []
+        self.moments = []
+        span = days * DAY_MS // 60000
+        for what, often, least, most in WINDOWS:
+            for _ in range((often * days + _SPREAD_DAYS - 1) // _SPREAD_DAYS):
+                begin = chance.below(span) * 60000 + chance.below(60000)
+                self.windows.append((begin, begin + chance.between(least, most) * 60000, what))
+        for what, often in MOMENTS:
+            for _ in range((often * days + _SPREAD_DAYS - 1) // _SPREAD_DAYS):
+                self.moments.append((chance.below(span) * 60000 + chance.below(60000), what, chance.below(1 << 20)))
+        self.windows.sort()
+        self.moments.sort()
+
+    def active(self, what, ms):
+        for begin, end, one in self.windows:
+            if begin > ms:
+                return False
+            if one == what and ms < end:
+                return True
+        return False
+
+    def next_edge(self, ms):
+        """When the next window begins or ends, or a moment comes."""
+        edges = [edge for begin, end, _ in self.windows for edge in (begin, end) if edge > ms]
+        if self.moments:
+            edges.append(self.moments[0][0])
+        return min(edges) if edges else ms + DAY_MS
