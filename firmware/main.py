@@ -6,12 +6,14 @@ import json
 import os
 import sys
 
-_ROM = "/rom"  # where MicroPython mounts the beginning of the partition
-_BLOCK = 4096  # the halves begin at one
-_MAGIC = b"\xd2\xcd\x31"  # of an image that was written to its end
-_STATE = "update.state"
-_TRIES = 2  # starts of a version on trial: one power cut is no reason to give it up
-_TRIAL_MS = 120000  # the watchdog of a version that may not even start
+from micropython import const
+
+_ROM = const("/rom")  # where MicroPython mounts the beginning of the partition
+_BLOCK = const(4096)  # the halves begin at one
+_MAGIC = const(b"\xd2\xcd\x31")  # of an image that was written to its end
+_STATE = const("update.state")
+_TRIES = const(2)  # starts of a version on trial: one power cut is no reason to give it up
+_TRIAL_MS = const(120000)  # the watchdog of a version that may not even start
 
 
 def _save(state):

@@ -163,9 +163,9 @@ async def ask(port, path):
 
 async def pages(app):
     from kmpeye.expose.http import Server
-    from kmpeye.expose.web import routes
+    from kmpeye.expose.web import Routes
 
-    server = Server(routes(app), print)
+    server = Server(Routes(app), print)
     port = await listening(server)
     try:
         for path in ("/api/reading", "/api/status", "/"):

@@ -8,8 +8,9 @@ import os
 from micropython import const
 
 _LATER_MS = const(1000)  # the reply is on its way by then
-_STAYS = ("board.json", "ap.json", "manifest.json")  # what the device is, not what it learned or was told
-_HISTORY = "history"
+# What the device is, not what it learned or was told.
+_STAYS = const(("board.json", "ap.json", "manifest.json"))
+_HISTORY = const("history")
 
 
 def apply(app, keys):

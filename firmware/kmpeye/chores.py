@@ -1,6 +1,7 @@
-# What is to be done now and then beside reading: filling holes of the history from the meter's logger, and looking at
-# the meter's clock once a day. One small task that is always there; the code of either is loaded when its time has
-# come and let go of afterwards. Knows backfill and meter_clock. Promises that nothing of them ends the task.
+# What is to be done beside reading: a line on the console for each reading; now and then filling holes of the history
+# from the meter's logger; once a day looking at the meter's clock. One small task that is always there; the code of
+# these is loaded when its time has come and let go of afterwards. Knows backfill and meter_clock.
+# Promises that nothing of them ends the task.
 
 import gc
 
@@ -42,8 +43,12 @@ class Chores:
         """For ever: after each reading."""
         snapshot = self.app.snapshot
         number = snapshot.number
+        shown = None
         while True:
             number = await snapshot.wait(number)
+            if snapshot.reading is not shown and snapshot.reading:
+                shown = snapshot.reading
+                self.app.show(shown)
             await self.look()
 
     async def look(self):

@@ -13,7 +13,7 @@ let audio = null;
 export function open(node) {
   said = saying();
   score = make("output.score", {}, "–");
-  bar = make("meter", {min: 0, max: 100, low: 40, high: 80, optimum: 100, value: 0, "aria-label": t("score")});
+  bar = gauge(t("score"));
   heard = make("p.heard", {"aria-live": "polite"}, t("align_text"));
   counts = make("p.label");
   start = make("button.main", {type: "button", onclick: () => alignment ? alignment.abort() : align()}, t("align_start"));
@@ -48,7 +48,7 @@ async function align() {
 
 function showTry(name, one) {
   put(score, String(one.score));
-  bar.value = one.score;
+  setGauge(bar, one.score, 100, one.score >= 80 ? "good" : one.score >= 40 ? "wait" : "bad");
   const key = "heard_" + one.heard;
   put(heard, t(key) === key ? words(one.heard) : t(key));
   heard.dataset.tone = HEARD[one.heard] || "bad";
@@ -78,9 +78,22 @@ export function show({status}) {
 
 const BAD = new Set(["bad_crc", "overruns", "bad_escapes"]);
 
-function gauge(name, value, most, text) {
-  return make("div.gauge", {}, make("div.between", {}, make("span.label", {}, name), make("strong", {}, text)),
-    make("meter", {min: 0, max: most, high: most * 0.9, optimum: 0, value: Math.min(value, most), "aria-label": name}));
+function gauge(name) {
+  return make("div.gauge", {role: "meter", "aria-label": name, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0}, make("span"));
+}
+
+function setGauge(one, value, most, tone) {
+  const percent = Math.min(100, 100 * value / most);
+  one.dataset.tone = tone;
+  one.firstChild.style.width = percent + "%";
+  one.setAttribute("aria-valuenow", Math.round(percent));
+}
+
+function share(name, value, most, text) {
+  const one = gauge(name);
+  setGauge(one, value, most, value < most * 0.9 ? "good" : "bad");
+  one.setAttribute("aria-valuetext", text);
+  return make("div.share", {}, make("div.between", {}, make("span.label", {}, name), make("strong", {}, text)), one);
 }
 
 function showSpent(budget, status) {
@@ -96,8 +109,8 @@ function showSpent(budget, status) {
     [t("throttle"), throttle && t("throttle_text", throttle.given, throttle.bears)],
   ].filter(row => row[1] != null));
   spent.replaceChildren(...[
-    budget.replies_limit && gauge(t("replies"), budget.replies, budget.replies_limit, t("of", budget.replies, budget.replies_limit)),
-    budget.awake_s_limit && gauge(t("awake"), budget.awake_s, budget.awake_s_limit, t("of", span(budget.awake_s), span(budget.awake_s_limit))),
+    budget.replies_limit && share(t("replies"), budget.replies, budget.replies_limit, t("of", budget.replies, budget.replies_limit)),
+    budget.awake_s_limit && share(t("awake"), budget.awake_s, budget.awake_s_limit, t("of", span(budget.awake_s), span(budget.awake_s_limit))),
     make("p.label", {}, t("spent_text")), rows].filter(Boolean));
 }
 

@@ -34,13 +34,21 @@ async function load() {
   }
   const open = [...form.querySelectorAll("details[open]")].map(one => one.dataset.group);
   form.replaceChildren(...Object.entries(found.groups).map(([group, about]) => make("details.card", {"data-group": group, open: open.includes(group)},
-    make("summary", {}, make("span", {}, told("groups", group, words(group)), make("span.label", {}, told("groups", group) ? "" : about))),
+    make("summary", {}, make("span", {}, told("groups", group, title(group)), make("span.label", {}, told("groups", group) ? "" : about))),
     make("form", {onsubmit: event => {
       event.preventDefault();
       save.click();
     }}, rows.some(row => row.group === group && row.secret) ? username() : null, rows.filter(row => row.group === group).map(field)))));
   restartNeeded.hidden = !rows.some(row => row.waits);
   count();
+}
+
+const SPELT = {wifi: "Wi-Fi", bacnet: "BACnet", kmptcp: "KMP over TCP"};
+
+// What a key is called where the language of the page has no name for it: "mqtt_tls" is "MQTT TLS".
+function title(key) {
+  return words(key.replace(/_(s|ms|deg|kib)$/, (_, unit) => " (" + ({deg: "°", kib: "KiB"}[unit] || unit) + ")"))
+    .replace(/\b(wifi|bacnet|kmptcp|mqtt|http|tls|ntp|ca|ha|bbmd|ttl|ssid)\b/gi, word => SPELT[word.toLowerCase()] || word.toUpperCase());
 }
 
 // What a password manager keeps a password under.
@@ -57,7 +65,7 @@ function field(row) {
   row.said = make("span.said", {id: id + "-said", role: "status"});
   const help = make("span.help", {id: id + "-help"}, helpText(row));
   input.setAttribute("aria-describedby", id + "-help " + id + "-said");
-  return make("div.field", {}, make("label", {htmlFor: id}, told("settings", row.key, words(row.key))), input, help, row.said);
+  return make("div.field", {}, make("label", {htmlFor: id}, told("settings", row.key, title(row.key))), input, help, row.said);
 }
 
 function control(row, id) {
@@ -101,7 +109,10 @@ function count() {
 }
 
 async function store() {
-  for (const row of rows) say(row.said, "", "");
+  for (const row of rows) {
+    say(row.said, "", "");
+    row.input.removeAttribute("aria-invalid");
+  }
   const changed = changes();
   if (!changed.length) return t("nothing_changed");
   const data = {};
@@ -113,7 +124,8 @@ function wrong(row, text) {
   say(row.said, "bad", text);
   row.input.closest("details").open = true;
   row.input.setAttribute("aria-invalid", "true");
-  row.input.focus();
+  row.input.focus({preventScroll: true});
+  row.input.scrollIntoView({block: "center"});  // not behind the bar with the button
 }
 
 // All of it in one request where it fits, else in as few as possible; each is saved whole or refused whole.

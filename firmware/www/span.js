@@ -48,6 +48,12 @@ export class Span {
     return this.step !== "year" && this.begin < wall(text);
   }
 
+  // Does a local time lie in it?
+  starts(text) {
+    return this.step === "year" || (this.begin <= wall(text) && wall(text) < this.end);
+  }
+
+  // And the moment before it?
   holds(text) {
     const last = wall(text, -1000);
     return this.begin <= last && last < this.end;
@@ -137,15 +143,13 @@ export function slots(span, rows, unit, language) {
   const usable = rows.filter(row => row.unit === unit);
   if (!usable.length) return [];
   const format = form => new Intl.DateTimeFormat(language, {...form, timeZone: "UTC"});
-  const keys = [];
   const places = span.step === "hour" ? hourPlaces(span, usable) : datePlaces(span, usable);
-  const {keyOf, dates} = places;
-  keys.push(...places.keys);
+  const {keys, dates} = places;
   const naming = {hour: null, day: format({weekday: "short", day: "numeric", month: "long"}), month: format({month: "long", year: "numeric"}), year: format({year: "numeric"})}[span.step];
   const ticks = {day: format({day: "numeric"}), month: format({month: "narrow"}), year: format({year: "numeric"})}[span.step];
   const made = keys.map((key, index) => ({index, width: 1, date: dates[index], value: null, row: null,
     tick: ticks ? ticks.format(dates[index]).replace(/\D*$/, span.step === "day" ? "" : "$&") : two(dates[index].getUTCHours())}));
-  for (const row of usable) place(made, keys, keyOf, row, GAUGES.has(unit));
+  for (const row of usable) place(made, places, row, GAUGES.has(unit));
   const left = made.filter(slot => slot.width);
   for (const slot of left) {
     const last = dates[slot.index + slot.width - 1];
@@ -190,12 +194,10 @@ function datePlaces(span, rows) {
   return {keys, dates, keyOf: (text, laterMs) => iso(wall(text, laterMs)).slice(0, length)};
 }
 
-function place(made, keys, keyOf, row, isGauge) {
+function place(made, {keys, keyOf}, row, isGauge) {
   let first = keys.indexOf(keyOf(row.begin, 0));
   let last = keys.indexOf(keyOf(row.end, -1000));
-  if (first < 0 && last < 0) return;
-  if (first < 0) first = 0;  // a hole that reaches in from outside
-  if (last < 0) last = keys.length - 1;
+  if (first < 0 || last < 0) return;  // reaches over the edge: not of this span alone
   if (row.begin === row.end) last = first;
   while (!made[first].width) first -= 1;  // inside of a slot that is wide already
   const slot = made[first];
@@ -210,8 +212,6 @@ function place(made, keys, keyOf, row, isGauge) {
   if (last >= first + slot.width) {
     for (let at = first + 1; at <= last; at += 1) made[at].width = 0;
     slot.width = last - first + 1;
-    slot.hole = true;
-  } else if (row.state === "hole" && keys[first].length !== 4) {
     slot.hole = true;
   }
 }

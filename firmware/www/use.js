@@ -154,18 +154,28 @@ function tell(span, slot, old, unit) {
 function showFigures(span, now, before, unit, isGauge) {
   figures.hidden = isGauge || !now.length;
   if (figures.hidden) return;
-  const used = sum(now);
+  const used = isWhole(span, now) ? sum(now) : null;
   const end = span.holds(contents.to) ? Math.max(...now.filter(slot => slot.row).map(slot => slot.index + slot.width)) : Infinity;
-  const old = before.length ? sum(before.filter(slot => slot.index < end)) : null;
-  const cut = before.some(slot => slot.index < end && slot.index + slot.width > end);  // a hole that reaches over: not known
+  const part = before.filter(slot => slot.index < end);
+  const last = part[part.length - 1];
+  const cut = !last || (end !== Infinity && last.index + last.width > end);  // a hole that reaches over: not known
+  const old = !cut && isWhole(span.moved(-1), before) ? sum(part) : null;
   const cell = (name, inside) => make("div", {}, make("dt", {}, name), make("dd", {}, inside));
   figures.replaceChildren(cell(t("in_all"), used == null ? t("unknown") : number(used, unit)));
   if (span.step === "year") return;
-  figures.append(cell(t(end === Infinity ? "before" : "before_part"), old == null || cut ? t("unknown") : number(old, unit)));
-  if (old != null && !cut && used != null) {
+  figures.append(cell(t(end === Infinity ? "before" : "before_part"), old == null ? t("unknown") : number(old, unit)));
+  if (old != null && used != null) {
     const more = difference(used, old);
     figures.append(cell(t("change"), make("span", {}, number(more.startsWith("-") ? more : "+" + more, unit), make("span.label", {}, change(used, old)))));
   }
+}
+
+// Is there a row for each slot that has passed? Where a hole reaches over the edge there is none, and the sum is not
+// known; before the first record of all and after the last one nothing is missing.
+function isWhole(span, some) {
+  const first = some[0];
+  const last = some[some.length - 1];
+  return Boolean(first.row || span.starts(contents.from)) && Boolean(last.row || span.holds(contents.to));
 }
 
 function showTable(now, before, unit) {

@@ -9,9 +9,10 @@ import json
 import os
 import sys
 
+from all_routes import all_routes
+
 from kmpeye.expose.access import Access
 from kmpeye.expose.http import Server
-from kmpeye.expose.web import routes
 from kmpeye.readings.snapshot import Meter, Snapshot
 from kmpeye.system import config, forget
 from kmpeye.system.clock import Clock
@@ -275,7 +276,7 @@ async def main():
         os.chdir(rest.pop())
     request_s, reply_s = [int(text) for text in rest] or (10, 30)
     app = App(www)
-    paths = routes(app)
+    paths = all_routes(app)
     paths.update(DEBUG)
     server = Server(paths, print, Access(app), request_s, reply_s)
     await server.start("127.0.0.1", int(port))

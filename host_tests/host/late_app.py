@@ -8,10 +8,11 @@ import gc
 import os
 import sys
 
+from all_routes import all_routes
+
 from expose.one_app import app, publish
 from expose.one_exchange import Things
 from kmpeye.expose.http import Server
-from kmpeye.expose.web import routes
 from kmpeye.readings.recorder import Recorder
 from kmpeye.system import forget
 from kmpeye.system.clock import Clock
@@ -90,7 +91,7 @@ async def main(port, profile, folder):
     one = App(clock=clock, snapshot=snapshot, reader=parts.reader, version=parts.version, wifi=wifi)
     one.recorder = Recorder(one)
     record(one.history, clock.unix())
-    paths = routes(one)
+    paths = all_routes(one)
     paths["/debug/heap"] = ("GET", heap)
     await Server(paths, print).start("127.0.0.1", port)
     print("listening")

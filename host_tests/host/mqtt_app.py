@@ -99,10 +99,6 @@ class App:
 
         return History("history", ("volume",), self.snapshot.meter.serial, 400 * 1024, Zone("UTC0"))
 
-    def close_history(self):
-        for name in ("store", "fit", "index", "segment", "merge", "query"):
-            forget("kmpeye.readings.history." + name)
-
     def reading_chunks(self):
         return reading_chunks(self.snapshot, self.clock)
 

@@ -8,9 +8,10 @@ import json
 import os
 import sys
 
+from all_routes import all_routes
+
 from kmpeye.expose.access import Access
 from kmpeye.expose.http import Server
-from kmpeye.expose.web import routes
 from kmpeye.readings.history.query import span
 from kmpeye.readings.history.store import History
 from kmpeye.readings.snapshot import Meter, Reading, Snapshot
@@ -80,8 +81,10 @@ class Alignment:
             self.left_s -= 2
             self.good += self.heard == "answer"
             await clock.sleep_ms(400)
-        while not self.over:
-            await clock.sleep_ms(100)
+        while not self.over:  # until nobody listens any more, or it is stopped
+            await clock.sleep_ms(1000)
+            self.number += 1
+            self.good += 1
 
 
 class Reader:
@@ -121,12 +124,12 @@ class App:
         self.asked = []
 
     def set(self, told):
-        """values, missing, status, outcome, polled, age_s: each as it is to be; all others as at the start."""
+        """values, missing, status, bare, outcome, polled, age_s: each as it is to be; all others as at the start."""
         snapshot = self.snapshot
         self.age_s = told.get("age_s", 12)
         self.reader.outcome = told.get("outcome", ["ok", "", 0])
         self.streams = 2 if told.get("polled") else 0
-        self.status = told["status"] if told.get("bare") else dict(STATUS)
+        self.status = {} if told.get("bare") else dict(STATUS)
         self.status.update(told.get("status", {}))
         snapshot.state = self.status.get("state")
         snapshot.reading = None
@@ -175,13 +178,17 @@ class App:
 
 
 def record(history):
-    """So many days by the hour, with holes: two days without a record, and a night."""
+    """So many days by the hour, with holes: two days, a morning, and one over a midnight."""
     total = 100000
     for hour in range(DAYS * 24, -1, -1):
         unix = LAST - 3600 * hour
-        if not (240 <= hour < 290 or 27 <= hour < 32):
-            history.append(unix, 3600 * (DAYS * 24 - hour), {"volume": (M3, total, -3), "water_temperature": (DEGREES, 950 + hour % 48, -2)})
-        total += (unix // 3600 * 7) % 24
+        if not (240 <= hour < 290 or 20 <= hour < 25 or 52 <= hour < 60):
+            history.append(
+                unix,
+                3600 * (DAYS * 24 - hour),
+                {"volume": (M3, total, -3), "water_temperature": (DEGREES, 950 + hour % 48, -2)},
+            )
+        total += (unix // 3600 * 7) % 31
 
 
 async def debug_set(exchange, app):
@@ -196,7 +203,7 @@ async def main(port, root, folder):
     if not span(app.history.index):
         record(app.history)
     app.set({})
-    paths = routes(app)
+    paths = all_routes(app)
     paths["/debug/set"] = ("*POST", debug_set, app)
     await Server(paths, print, access=Access(app)).start("127.0.0.1", int(port))
     print("listening")

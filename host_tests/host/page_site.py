@@ -1,5 +1,5 @@
-"""A site that shows the page (page_app.py on MicroPython) and a browser window on it that keeps what it complained about:
-for test_page.py, test_page_looks.py and tools/benchmarks/page.py.
+"""A site that shows the page (page_app.py on MicroPython) and a browser window on it that keeps what it complained
+about: for test_page.py, test_page_looks.py and tools/benchmarks/page.py.
 
 Uses http_client and playwright. Promises: what was started is stopped; nobody but the site was asked.
 """
@@ -7,8 +7,9 @@ Uses http_client and playwright. Promises: what was started is stopped; nobody b
 import json
 import os
 import pathlib
+import time
 
-from host.http_client import ROOT, Site, free_port
+from host.http_client import ROOT, WAIT_S, Site, free_port
 
 PASSWORD = "owner's secret"
 ARGUMENTS = (
@@ -40,19 +41,35 @@ class PageSite(Site):
         self._process = None
         self.start()
 
+    def json(self, path):
+        return json.loads(self.get(path)[2])
+
+    def until(self, condition):
+        """Waits for something that the device does by itself."""
+        limit = time.monotonic() + WAIT_S
+        while not condition():
+            assert time.monotonic() < limit, "it did not come about"
+            time.sleep(0.1)
+
     def set(self, **told):
         """What the device shows from now on; what it was asked to do so far."""
-        status, _, body = self.get("/debug/set", "POST", body=json.dumps(told).encode())
-        assert status == 200, body
-        return json.loads(body)
+        answers = []
+
+        def done():  # a page that was closed a moment ago may still hold its place
+            answers.append(self.get("/debug/set", "POST", body=json.dumps(told).encode()))
+            return answers[-1][0] != 503
+
+        self.until(done)
+        assert answers[-1][0] == 200, answers[-1]
+        return json.loads(answers[-1][2])
 
 
 class Window:
     """A page in the browser, what it complained about, and whom it asked."""
 
     def __init__(self, browser, site, path="", owner=True, axe=None, **context):
-        if owner:
-            context["http_credentials"] = {"username": "owner", "password": PASSWORD}
+        # Without any, the browser would ask a person.
+        context["http_credentials"] = {"username": "owner", "password": PASSWORD if owner else "a guess"}
         context.setdefault("viewport", PHONE)
         context.setdefault("locale", "en")
         self.site = site

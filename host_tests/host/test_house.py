@@ -51,7 +51,8 @@ KNOWS = (
     ("kmpeye.meter_clock", ("kmp", "kmpeye.readings"), "compares the meter's clock, sets it where that is allowed"),
     ("kmpeye.care", ("kmpeye.system",), "what the owner does to the device as a whole"),
     ("kmpeye.remembered", ("kmpeye.system",), "one file on flash"),
-    ("kmpeye.app", ("kmp", "kmpeye"), "the one file that puts the parts together"),
+    ("kmpeye.assemble", ("kmp", "kmpeye"), "puts the parts together, once"),
+    ("kmpeye.app", ("kmp", "kmpeye"), "what the ways out are given; it knows its parts"),
     ("kmpeye.start", ("kmpeye.app", "kmpeye.head", "kmpeye.system"), "starts the app and records why it ended"),
     ("main", ("kmpeye.start",), "no update replaces it, so it knows one name of what it starts"),
 )

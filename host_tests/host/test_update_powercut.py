@@ -11,13 +11,14 @@ import subprocess
 
 import signing
 from conftest import ROOT
-from host.update_parts import bundle, image, owner  # noqa: F401  (a fixture)
+from host.update_parts import bundle, image, new_key
 
 SCRIPT = pathlib.Path(__file__).with_name("update_powercut_device.py")
 
 
-def test_a_power_cut_leaves_the_old_version_or_the_new_one_and_nothing_else(micropython64, owner, tmp_path):  # noqa: F811
-    key, place = owner
+def test_a_power_cut_leaves_the_old_version_or_the_new_one_and_nothing_else(micropython64, tmp_path):
+    place = tmp_path / "keys"
+    key = new_key(place)
     (tmp_path / "old").write_bytes(image("0.1.0"))
     (tmp_path / "new").write_bytes(bundle(image("0.2.0"), "0.2.0", key))
     paths = [ROOT / "firmware" / "main.py", tmp_path / "old", tmp_path / "new", place / signing.PUBLIC]

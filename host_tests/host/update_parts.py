@@ -1,11 +1,10 @@
 """Small images, a key and bundles for the tests of updates.
 
-Uses tools/signing.py and mpremote's writer of images. Promises: a key of its own for each run of the tests.
+Uses tools/signing.py and mpremote's writer of images; knows no firmware.
 """
 
 import hashlib
 
-import pytest
 from mpremote.romfs import VfsRomWriter
 
 import signing
@@ -24,12 +23,10 @@ def image(version, size=5000):
     return bytes(writer.finalise())
 
 
-@pytest.fixture(scope="session")
-def owner(tmp_path_factory):
-    """The owner's private key, and the folder that holds it."""
-    place = tmp_path_factory.mktemp("keys")
+def new_key(place):
+    """A private key in a folder of its own."""
     signing.make(place)
-    return signing.load(place), place
+    return signing.load(place)
 
 
 def bundle(data, version, key, chips=("pc",)):

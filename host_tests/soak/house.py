@@ -33,21 +33,24 @@ class _Json:
 
 
 class House:
-    """What a soak knows afterwards: lives, restarts (their reasons), and each published reading through seen()."""
+    """The device at the end of a line. Of the life that ended last: app, tasks (the supervisor's status), ended_ms; of
+    all: lives, restarts (ends that nobody cut), failed."""
 
-    def __init__(self, world, meter, troubles, chance, root, settings, seen):
-        """root: folder of the firmware; seen(app, reading): called once for each reading that is published."""
+    def __init__(self, world, meter, troubles, chance, root, settings, seen, between=None):
+        """root: folder of the firmware; seen(app, reading): called once for each reading that is published;
+        between(): after each step, true when the power is gone."""
         self.world = world
         self.troubles = troubles
         self.chance = chance
         self.app = None
         self.lives = 0
-        self.restarts = []
+        self.restarts = 0
         self.failed = {}  # place: MemoryErrors thrown there
         self._meter = meter
         self._root = root
         self._settings = settings
         self._seen = seen
+        self._between = between
         self._armed = {}
         self._restart = None
         self._sync_ms = None  # when the date comes from the network
@@ -108,7 +111,7 @@ class House:
         self._reading = None
         self._began_ms = self.world.ms
 
-    def _idle(self):
+    def idle(self):
         """Whether nothing happens before the next reading is due."""
         app = self.app
         reader = app.reader
@@ -164,22 +167,23 @@ class House:
         cut = False
         try:
             while world.ms < end_ms and not self._restart and not cut:
-                idle = self._idle()
+                idle = self.idle()
                 await world.step(idle, self._until(end_ms) if idle else min(end_ms, world.ms + 1000))
                 reading = self.app.snapshot.reading
                 if reading is not self._reading:
                     self._reading = reading
                     if reading:
                         self._seen(self.app, reading)
-                cut = self._happens()
+                cut = self._happens() or (self._between and self._between())
                 assert not task.done(), "the app came to its end"
         finally:
-            self.dead = self.app.supervisor.status()
+            self.ended_ms = world.ms
+            self.tasks = self.app.supervisor.status()
             task.cancel()
             for _ in range(4):
                 await world.turns()
         if self._restart:
-            self.restarts.append(self.app.supervisor.status())
+            self.restarts += 1
         elif cut:
             world.offset_s = None
             world.ms += self.chance.between(1, 120) * 60000

@@ -7,7 +7,7 @@ DAY_MS = 24 * HOUR_MS
 # Windows: (what, how often in 64 days, least and most minutes).
 WINDOWS = (
     ("silent", 48, 5, 480),  # the head fell off, or the meter is asleep
-    ("unplugged", 24, 1, 180),  # the port is gone
+    ("unplugged", 12, 1, 60),  # the port is gone
     ("weak", 24, 30, 360),  # half of the replies are damaged, and stray light comes in between
 )
 # Moments: (what, how often in 64 days).

@@ -1,6 +1,6 @@
 # The whole app as main.py starts it, told to read the meter without pause; says what its heap holds when asked.
-# Usage: on_micropython_app.py ROOT, the config as a line of JSON on stdin; then a line each time to ask. Prints
-# {"ready": true}, and for each question {"heap", "readings", "requests"}: bytes it keeps beyond asyncio.
+# Usage: on_micropython_app.py ROOT, the config as a line of JSON on stdin; then a line each time to ask ("kept": what
+# stays when nothing is going on). Prints {"ready": true}, and for each question {"heap", "readings", "requests"}: bytes it keeps beyond asyncio.
 
 import asyncio
 import gc
@@ -10,10 +10,22 @@ import sys
 questions = asyncio.StreamReader(sys.stdin)  # of this script, not of the app
 gc.collect()
 BASE = gc.mem_alloc()
+gc.threshold(2048)  # as kmpeye.start does
 
 
-async def answer(app):
-    while await questions.readline():
+IDLE_S = 15  # after that much time without a reading everything is let go of that is needed now and then
+
+
+async def answer(app, hurry):
+    """Each line is a question; "kept" asks for what stays when nothing is going on."""
+    while True:
+        question = await questions.readline()
+        if not question:
+            return
+        if question.strip() == b"kept":
+            hurry.cancel()
+            app.reader.plan.next_s = app.clock.uptime_s() + 3600
+            await asyncio.sleep(IDLE_S)
         gc.collect()
         heap = gc.mem_alloc() - BASE
         print(json.dumps({"heap": heap, "readings": app.reader.readings, "requests": app.server.requests}))
@@ -37,7 +49,7 @@ async def run(config):
     while not app.server:
         await asyncio.sleep_ms(10)
     print(json.dumps({"ready": True}))
-    await answer(app)
+    await answer(app, hurry)
     hurry.cancel()
     task.cancel()
 

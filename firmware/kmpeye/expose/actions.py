@@ -1,10 +1,12 @@
 # What a person can make the reader do over HTTP: read now, align the head. Handlers for http.py.
 # Knows readings only; the reader comes in with the app. Promises that a client that goes away ends what it started.
 
+from micropython import const
+
 from kmpeye.expose.http import Refusal
 from kmpeye.readings.as_json import reading_chunks
 
-_LOOK_MS = 100  # between two looks at the alignment
+_LOOK_MS = const(100)  # between two looks at the alignment
 
 
 async def read_now(exchange, app):

@@ -3,11 +3,13 @@
 
 import asyncio
 
+from micropython import const
+
 from kmpeye.expose.http import Refusal
 from kmpeye.readings.as_json import reading_chunks
 
-_MOST = 2  # of three connections: one stays free for everything else
-_ALIVE_S = 15  # a comment so often: who went away is noticed, and what lies between does not give up
+_MOST = const(2)  # of three connections: one stays free for everything else
+_ALIVE_S = const(15)  # a comment so often: who went away is noticed, and what lies between does not give up
 
 
 async def events(exchange, app):

@@ -14,9 +14,9 @@ from kmpeye.readings.history.query import STEPS, query, registers, span
 
 _2000 = const(946684800)  # 2000-01-01 in Unix seconds
 _DAY_S = const(86400)
-_DEFAULT_DAYS = (1, 31, 396)  # without `from`: a day of hours, a month of days, 13 months
-_KNOWN = ("register", "from", "to", "step")
-_COLUMNS = "begin_utc,end_utc,begin_local,end_local,consumption,total,unit,state,filled\r\n"
+_DEFAULT_DAYS = const((1, 31, 396))  # without `from`: a day of hours, a month of days, 13 months
+_KNOWN = const(("register", "from", "to", "step"))
+_COLUMNS = const("begin_utc,end_utc,begin_local,end_local,consumption,total,unit,state,filled\r\n")
 
 
 async def history(exchange, app):

@@ -20,20 +20,23 @@ _FIRST_BYTE_S = const(3)  # browsers open spare connections and leave them silen
 _BACKLOG = const(6)  # a browser opens up to six connections at once; those over our places wait here
 _TURN_WAITS = const(5)  # tenths of a second a connection waits for a place before it is refused
 _DISCARD_MAX = const(16)  # buffers of unread input thrown away at the end of a connection
-_LONG = "/api/update"  # the one address with a body longer than the buffer: its handler takes it with more()
+# The one address with a body longer than the buffer: its handler takes it with more().
+_LONG = const("/api/update")
 
 # The headers that are kept, with a space on either side; all others pass through.
-_KEPT = b" host content-length transfer-encoding content-type if-none-match accept origin authorization "
+_KEPT = const(
+    b" host content-length transfer-encoding content-type if-none-match accept origin authorization "
+)
 
 # Ends every head. The page has no inline script or style and asks nobody but this device.
 # There are no reason phrases: no client reads them, HTTP/2 dropped them, and the body says more.
-_ALWAYS = (
+_ALWAYS = const(
     "Connection: close\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
     "Content-Security-Policy: default-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'\r\n\r\n"
 )
-_NO_STORE = "Cache-Control: no-store\r\n"
-_RETRY = "Retry-After: 2\r\n"
+_NO_STORE = const("Cache-Control: no-store\r\n")
+_RETRY = const("Retry-After: 2\r\n")
 
 
 class Refusal(Exception):

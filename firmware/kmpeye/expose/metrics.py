@@ -11,13 +11,13 @@ from kmp.value import text
 
 _FRESH_S = const(10800)  # readings older than this, and than three intervals, are no samples any more
 _DIGITS = const(15)  # behind those of the meter: 14 at least are right, whatever it said
-_TIMES = b"\x2e\x3a\x3c\x3d\x3e"  # unit codes of h, min, s, ms, d
+_TIMES = const(b"\x2e\x3a\x3c\x3d\x3e")  # unit codes of h, min, s, ms, d
 _NUMBER = const(51)  # unit code of a number without a unit
 
 # What registers become: name, which ends in the base unit; type; length of the base unit; factor by unit code; help.
 # Joules are counted, so are liters and tons; a fall of such a total is a restart to Prometheus. A factor 1/36e-2
 # divides by 36 and moves the point by two. Codes over 100 are those of _code().
-_REGISTERS = """
+_REGISTERS = const("""
 energy_joules|counter|joules| 1=36e2 2=36e5 3=36e8 4=36e11 5=1e0 6=1e3 7=1e6 8=1e9 9=41868e-4 10=41868e-1 \
 11=41868e2 12=41868e5 57=1e10 |Energy the meter has counted
 reactive_energy_var_seconds|counter|var_seconds| 13=36e2 14=36e5 15=36e8 16=36e11 |Reactive energy counted
@@ -42,7 +42,7 @@ pressure_pascals|gauge|pascals| 52=1e5 |Pressure
 frequency_hertz|gauge|hertz| 67=1e0 |Frequency
 angle_degrees|gauge|degrees| 68=1e0 |Angle
 power_factor_ratio|gauge|ratio| 151=1e0 |Power factor
-"""
+""")
 
 
 async def metrics(exchange, app):

@@ -7,9 +7,11 @@
 
 import json
 
+from micropython import const
+
 from kmpeye.expose.http import Refusal
 
-_TABLE = ("kmpeye.system.config_save", "kmpeye.system.config")
+_TABLE = const(("kmpeye.system.config_save", "kmpeye.system.config"))
 
 
 async def config(exchange, app):

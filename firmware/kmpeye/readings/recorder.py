@@ -8,7 +8,7 @@ from micropython import const
 
 _FOLDER = "history"
 _SLOT_S = const(3600)
-_IDLE_S = const(10)  # not asked for so long, the history is let go of
+_IDLE_S = const(5)  # not asked for so long, the history is let go of
 _MODULES = ("store", "fit", "index", "segment", "merge", "query")
 
 # What a history is worth keeping of, the most wanted first; a meter has some of them, and six fit a record.

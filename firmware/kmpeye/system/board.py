@@ -4,7 +4,9 @@
 import json
 import sys
 
-_FILE = "board.json"
+from micropython import const
+
+_FILE = const("board.json")
 
 
 def load(config):

@@ -8,8 +8,8 @@ LOOP = const(5)  # starts
 LOOP_S = const(600)  # within this
 _STEP_S = const(10)  # the age is noted so often: RTC memory does not wear
 _LONGEST = const(120)  # characters of the reason
-_MAGIC = "kmpeye"
-_FILE = "boots.txt"
+_MAGIC = const("kmpeye")
+_FILE = const("boots.txt")
 
 
 class Boots:

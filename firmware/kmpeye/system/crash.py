@@ -6,11 +6,13 @@ import io
 import os
 import sys
 
+from micropython import const
+
 from kmpeye.system import keep
 
 NEW = "crash.txt"
 OLD = "crash.old.txt"
-_MOST = 1500  # bytes of each: the end of a traceback names the place
+_MOST = const(1500)  # bytes of each: the end of a traceback names the place
 
 
 def trace(error):

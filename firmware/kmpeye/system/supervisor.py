@@ -13,7 +13,7 @@ _PAUSE_MOST_S = const(300)  # between two starts of one task
 _SETTLED_S = const(600)  # a task that lived so long begins with the shortest pause again
 _DEATHS = const(5)  # of a vital task that never settled: 31 s of pauses, then the device restarts
 _LET_GO_S = const(10)  # a cancelled task has so long to end
-_DEAF = "stands still and cannot be ended"
+_DEAF = const("stands still and cannot be ended")
 _SAFE_S = const(3600)  # a safe start gives way to a usual one after this
 
 

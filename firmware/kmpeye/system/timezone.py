@@ -9,8 +9,8 @@ from kmp.calendar import date_of_day, day_number
 _2000 = const(946684800)  # 2000-01-01 in Unix seconds; it was a Saturday
 _DAY_S = const(86400)
 _LONGEST = const(64)  # characters; the longest string in use has 48
-_USUAL_RULE = "M3.2.0,M11.1.0"  # what "EST5EDT" without a rule means everywhere
-_WANTED = "a POSIX TZ string such as CET-1CEST,M3.5.0,M10.5.0/3 or UTC0 is expected"
+_USUAL_RULE = const("M3.2.0,M11.1.0")  # what "EST5EDT" without a rule means everywhere
+_WANTED = const("a POSIX TZ string such as CET-1CEST,M3.5.0,M10.5.0/3 or UTC0 is expected")
 
 
 class _Text:

@@ -25,12 +25,18 @@ def status(app, device=None):
     """What GET /api/update tells."""
     device = device or partition()
     now = state()
-    trial = now.get("trial")
+    stands = "none"
+    why = None
+    if "version" in now:
+        stands = "trial"
+        if now.get("trial") is None:  # main.py, which gives it up after its tries, keeps no reason
+            stands = "failed"
+            why = now.get("why", "it ended before it had proved itself")
     return {
         "version": app.version,
-        "state": "none" if "version" not in now else "failed" if trial is None else "trial",
+        "state": stands,
         "update": now.get("version"),
-        "why": now.get("why"),
+        "why": why,
         "room": half_bytes(device) if device else 0,
         "key": len(_key()) == SIGNATURE,
     }
@@ -39,13 +45,13 @@ def status(app, device=None):
 async def take(app, exchange, downgrade, device=None):
     """Take a bundle from the exchange (expose.http), which has more() and size; its version. Wrong or OSError when it
     is not taken, EOFError when it stops coming."""
+    if exchange.size <= SIGNATURE:
+        raise Wrong("not_a_bundle", _NONE)
     device = device or partition()
     if not device:
         raise Wrong(
             "no_place", "this board has no place for a second version: update it over USB, `make deploy`"
         )
-    if exchange.size <= SIGNATURE:
-        raise Wrong("not_a_bundle", _NONE)
     now = state()
     if now.get("trial") is not None:
         raise Wrong("on_trial", "%s is on trial: wait until it has proved itself" % now.get("version"))

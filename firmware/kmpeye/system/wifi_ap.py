@@ -10,8 +10,8 @@ from micropython import const
 from kmpeye.system import keep
 from kmpeye.system.wifi_dns import answer
 
-_FILE = "ap.json"  # {"ssid": ..., "password": ...}; made at deploy, or here at the first need
-_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # 32, none that is taken for another: five bits each
+_FILE = const("ap.json")  # {"ssid": ..., "password": ...}; made at deploy, or here at the first need
+_LETTERS = const("abcdefghijkmnpqrstuvwxyz23456789")  # 32, none that is taken for another: five bits each
 _LENGTH = const(12)  # 60 bits
 _DNS_PORT = const(53)
 _MOST = const(512)  # bytes of a question, as RFC 1035 2.3.4 has it

@@ -15,7 +15,7 @@ _ANY = const(255)
 _IN = const(1)
 
 # The name is the one asked for; type A, class IN, 0 s: a phone must forget it when it has its own network again.
-_RECORD = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x00\x00\x04"
+_RECORD = const(b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x00\x00\x04")
 
 
 def answer(query, address):

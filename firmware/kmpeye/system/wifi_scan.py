@@ -6,12 +6,14 @@ from micropython import const
 _MOST = const(20)  # networks; a list on a phone gets no better by more
 
 # A word of ours after the numbers it stands for: ESP-IDF's reasons, and MicroPython's own from 1000 on.
-_WORDS = (
-    " 2 15 202 204 |probably the password is wrong",
-    " 201 210 211 212 |there is no such network in reach",
-    " 200 |the access point is too weak",
-    " 203 |the access point refuses",
-    " 1000 1001 |it takes too long",
+_WORDS = const(
+    (
+        " 2 15 202 204 |probably the password is wrong",
+        " 201 210 211 212 |there is no such network in reach",
+        " 200 |the access point is too weak",
+        " 203 |the access point refuses",
+        " 1000 1001 |it takes too long",
+    )
 )
 
 

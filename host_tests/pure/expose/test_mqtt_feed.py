@@ -85,9 +85,6 @@ class App:
     def log(self, text):
         self.said.append(text)
 
-    def close_history(self):
-        pass
-
     def reading_chunks(self):
         return reading_chunks(self.snapshot, self.clock)
 

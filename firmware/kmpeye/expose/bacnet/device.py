@@ -8,8 +8,8 @@ _REVISION = const(14)  # of the protocol: the last one that needs no Network Por
 _SERIAL_NUMBER = const(372)
 _SUBSCRIPTIONS = const(152)
 
-_SERVICES = b"\x04\x0a\x00\x00\x60\x00"  # executed: 5, 12, 14, 33, 34 of 41 (revision 14)
-_TYPES = b"\x90\x84\x00\x00\x00\x82\x00"  # 0, 3, 8, 13, 40, 46 of 55
+_SERVICES = const(b"\x04\x0a\x00\x00\x60\x00")  # executed: 5, 12, 14, 33, 34 of 41 (revision 14)
+_TYPES = const(b"\x90\x84\x00\x00\x00\x82\x00")  # 0, 3, 8, 13, 40, 46 of 55
 
 
 def write_device(writer, property, objects, app):

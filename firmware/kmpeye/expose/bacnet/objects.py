@@ -57,7 +57,7 @@ _UNRELIABLE = const(7)  # it does, but the guard does not believe it, or its sen
 _SILENT = const(12)  # communication failure: the meter does not answer
 
 # States of the diagnosis, in the order of their numbers, which never change: 1 is good, the last one is any other.
-_STATES = (
+_STATES = const(
     "ok starting asleep no_light echo_only garbled bad_crc other_device throttled refused budget_spent port_error"
     " out_of_memory other"
 )

@@ -4,11 +4,11 @@
 from micropython import const
 
 _NO_UNITS = const(95)
-_COUNTS = b"\x13\xf3\x50\x27\x47\xfe"  # kWh, kvarh, m³, kg, h and 254: what adds up over the years
+_COUNTS = const(b"\x13\xf3\x50\x27\x47\xfe")  # kWh, kvarh, m³, kg, h and 254: what adds up over the years
 
 # Kinds. The first word that is part of a key decides. Beside BACnet's units 254 is a count whose unit only the meter
 # knows, and 0 no object at all: dates, and numbers that name instead of measuring.
-_KINDS = """
+_KINDS = const("""
 volume_times 254
 date 0
 clock 0
@@ -38,11 +38,11 @@ current 3
 pressure 55
 days 70
 info 254
-"""
+""")
 
 # Code of the meter's unit, BACnet's unit, and by how many digits the decimal point moves. MJ stands for GJ, whose
 # number in BACnet few clients know; there is none for calories.
-_UNITS = """
+_UNITS = const("""
 1 19 -3
 2 19 0
 3 19 3
@@ -94,7 +94,7 @@ _UNITS = """
 62 70 0
 67 27 0
 68 90 0
-"""
+""")
 
 
 def kinds(registers):

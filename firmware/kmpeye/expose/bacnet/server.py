@@ -14,7 +14,8 @@ from kmpeye.expose.bacnet.services import Device
 
 _LONGEST = const(1064)  # 1024 of an APDU, and what is around it when a BBMD and a router passed it on
 _INSTANCES = const(4194303)  # of a Device: 0 to 4194302
-_KEPT = "bacnet.json"  # the meter's serial number: the device has its name before the meter answers again
+# The meter's serial number: the device has its name before the meter answers again.
+_KEPT = const("bacnet.json")
 _PORT_TAKEN_S = const(30)  # until the next try
 _BBMD_ANSWER_S = const(10)  # until a registration is sent again
 

@@ -20,7 +20,7 @@ _TURN_WAITS = const(
 )  # fifths of a second: a client that left while the meter was asked is noticed only then
 
 _GET_REGISTER = const(0x10)
-_BARE = b"\x01\x02\x9b"  # type, serial number, events: the command is all there is
+_BARE = const(b"\x01\x02\x9b")  # type, serial number, events: the command is all there is
 _LOGS = const(0x28)  # A0 to A3 without their last two bits
 _LOG_SHORTEST = const(7)  # command, log, count, one id, records, length
 _MOST_REGISTERS = const(8)

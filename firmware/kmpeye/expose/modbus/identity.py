@@ -13,7 +13,7 @@ _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
 
 # By code: the last object of the list. We have no extended ones; who asks for them gets what there is.
-_LAST = (2, 6, 6)
+_LAST = const((2, 6, 6))
 
 
 def objects(app):

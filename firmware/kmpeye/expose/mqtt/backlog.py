@@ -7,7 +7,7 @@ from json import dumps
 from micropython import const
 
 _SLOT_S = const(3600)
-_FILE = "mqtt.json"
+_FILE = const("mqtt.json")
 
 
 class Backlog:
@@ -56,7 +56,6 @@ class Backlog:
         if self._records:
             self._records.close()
             self._records = self.record = None
-            self._app.close_history()
 
     def acknowledged(self):
         """The broker has `record`."""

@@ -19,7 +19,7 @@ _PACE_MS = const(20)  # after each record of the past: a year of them takes minu
 _BIRTH_MS = const(5000)  # Home Assistant's start: readers answer at random within this, not all at once
 _SUBSCRIPTION = const(1)  # its packet number; publications count on from there
 _LAST_PACKET = const(65535)
-_ACKNOWLEDGED = ("answer", "event", "history")
+_ACKNOWLEDGED = const(("answer", "event", "history"))
 
 
 def _random(below):

@@ -21,12 +21,14 @@ _KEPT = const(256)  # of a packet: our longest topic has some 150 bytes, a comma
 _LENGTH_SHIFTS = const(28)  # a length has at most four bytes of seven bits (2.2.3)
 
 # What a broker says to CONNECT, by its code less 1 (3.2.2.3).
-_REFUSALS = (
-    "the broker does not speak MQTT 3.1.1",
-    "the broker refuses our client id",
-    "the broker is not available",
-    "user name or password is wrong",
-    "the broker does not let this user in",
+_REFUSALS = const(
+    (
+        "the broker does not speak MQTT 3.1.1",
+        "the broker refuses our client id",
+        "the broker is not available",
+        "user name or password is wrong",
+        "the broker does not let this user in",
+    )
 )
 
 

@@ -4,12 +4,14 @@
 
 from json import dumps
 
+from micropython import const
+
 from kmp.names import register_label
 
-_FILE = "mqtt-announced.json"
+_FILE = const("mqtt-announced.json")
 
 # The flags that say something of the house rather than of the meter.
-_PLAIN = ("leak", "burst", "dry", "reverse", "continuous_flow")
+_PLAIN = const(("leak", "burst", "dry", "reverse", "continuous_flow"))
 
 
 class Announcement:
@@ -122,14 +124,16 @@ class Announcement:
 
 
 # Key|platform|name|topic|the rest. What the reader itself has to say, and what it can be told.
-_OWN = (
-    'state|sensor|State|diagnosis|,"ent_cat":"diagnostic","val_tpl":"{{ value_json.state }}"',
-    'last_answer|sensor|Last answer|diagnosis|,"ent_cat":"diagnostic","dev_cla":"timestamp",'
-    '"val_tpl":"{{ value_json.last_answer }}"',
-    'replies|sensor|Replies spent today|diagnosis|,"ent_cat":"diagnostic","stat_cla":"total_increasing",'
-    '"val_tpl":"{{ value_json.replies }}"',
-    'rssi|sensor|Wi-Fi signal|diagnosis|,"ent_cat":"diagnostic","dev_cla":"signal_strength",'
-    '"stat_cla":"measurement","unit_of_meas":"dBm","val_tpl":"{{ value_json.rssi }}"',
-    "read_now|button|Read now|read|",
-    'align|button|Align|align|,"ent_cat":"config"',
+_OWN = const(
+    (
+        'state|sensor|State|diagnosis|,"ent_cat":"diagnostic","val_tpl":"{{ value_json.state }}"',
+        'last_answer|sensor|Last answer|diagnosis|,"ent_cat":"diagnostic","dev_cla":"timestamp",'
+        '"val_tpl":"{{ value_json.last_answer }}"',
+        'replies|sensor|Replies spent today|diagnosis|,"ent_cat":"diagnostic","stat_cla":"total_increasing",'
+        '"val_tpl":"{{ value_json.replies }}"',
+        'rssi|sensor|Wi-Fi signal|diagnosis|,"ent_cat":"diagnostic","dev_cla":"signal_strength",'
+        '"stat_cla":"measurement","unit_of_meas":"dBm","val_tpl":"{{ value_json.rssi }}"',
+        "read_now|button|Read now|read|",
+        'align|button|Align|align|,"ent_cat":"config"',
+    )
 )

@@ -2,11 +2,13 @@
 # loaded only while an announcement is sent. Imports kmp's names. Promises: no class with a unit that Home Assistant
 # refuses for it, and a difference of temperatures is never a temperature.
 
+from micropython import const
+
 from kmp.names import unit_name
 from kmp.value import is_number
 
 # Our units|device class|state class; without a row a unit has no class and is a measurement.
-_CLASSES = """
+_CLASSES = const("""
 | Wh kWh MWh GWh J kJ MJ GJ GJ·10 cal kcal Mcal Gcal |energy|total_increasing
 | W kW MW GW |power|measurement
 | °C |temperature|measurement
@@ -21,14 +23,14 @@ _CLASSES = """
 | VA |apparent_power|measurement
 | Hz |frequency|measurement
 | varh kvarh Mvarh Gvarh VAh kVAh MVAh GVAh m³·°C t t·10 ||total_increasing
-"""
+""")
 # What says something about the meter, not about what it measures.
-_DIAGNOSTIC = (
+_DIAGNOSTIC = const(
     " info info_events battery_days operating_hours error_hours target_date serial software config_1 config_2 config_3"
     " config_number_1 config_number_2 program_number base_module top_module type_number meter_number_1 "
 )
 # Of those, what changes: the others begin switched off, as do the finer registers of a total.
-_SHOWN = " info battery_days operating_hours "
+_SHOWN = const(" info battery_days operating_hours ")
 
 
 def describe(key, kind, unit, exponent):

@@ -9,7 +9,7 @@ from micropython import const
 
 from kmpeye.expose.mqtt.backlog import Backlog, record_chunks
 
-_SAFE = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
+_SAFE = const("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_")
 _LATE = const(3)  # intervals
 _MOST_ANSWERS = const(4)  # to commands that come faster than they can be refused
 

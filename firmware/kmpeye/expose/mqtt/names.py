@@ -12,7 +12,7 @@ _TRIES = const(3)
 _TRY_MS = const(1500)
 _STEP_MS = const(30)
 _MOST = const(512)  # a reply over UDP is no longer (RFC 1035 2.3.4)
-_A_IN = b"\0\x01\0\x01"
+_A_IN = const(b"\0\x01\0\x01")
 
 
 def server():

@@ -1,0 +1,105 @@
+"""The texts of the page: five languages that say the same, everything the firmware can name, and nothing that nobody
+reads; and what all of it weighs.
+
+Uses the files of firmware/www and the firmware's own tables.
+"""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from firmware_tree import FIRMWARE
+from kmpeye.head import advice
+from kmpeye.readings import texts
+from kmpeye.readings.history.query import STEPS
+from kmpeye.system import config
+
+WWW = FIRMWARE / "www"
+LANGUAGES = {path.stem: json.loads(path.read_text()) for path in (WWW / "texts").glob("*.json")}
+OTHERS = sorted(set(LANGUAGES) - {"en"})
+CODE = "".join(path.read_text() for path in WWW.glob("*.*"))
+# Keys that are put together where they are used: "state_" and the state of the device.
+MADE_UP = ("state_", "line_", "heard_", "event_", "by_", "way_", "count_")
+MOST_BYTES = 40 * 1024  # what a browser loads to see everything: the page and one language
+
+
+def placeholders(text):
+    return sorted(re.findall(r"\{\d\}", text))
+
+
+def table(module):
+    """The first words of the lines of a firmware's table of texts."""
+    return [line.split("|")[0] for line in module._TEXTS.strip().split("\n")]
+
+
+def test_there_are_the_languages_of_the_meters_countries():
+    assert set(LANGUAGES) >= {"da", "de", "en", "nl", "sv"}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_language_says_all_that_english_says_with_the_same_values(language):
+    english, other = LANGUAGES["en"]["ui"], LANGUAGES[language]["ui"]
+    assert list(other) == list(english)
+    assert {key: placeholders(text) for key, text in other.items()} == {
+        key: placeholders(text) for key, text in english.items()
+    }
+    assert not [key for key, text in other.items() if not text.strip()]
+
+
+def codes():
+    """Words of refusals that the page may meet in English only: they say what a person cannot cause on it."""
+    sources = (path.read_text() for path in (FIRMWARE / "kmpeye" / "expose").rglob("*.py"))
+    found = set(re.findall(r'"code":"(\w+)"', "".join(sources)))
+    return found - {"wrong_value", "later", "not_confirmed", "no_wifi"}
+
+
+# (table of a language, what it has to name, why)
+COMPLETE = (
+    ("states", {state.partition(".")[0] for state in table(advice)} - {"ok"}, "what to do about each state"),
+    ("flags", set(table(texts)), "all that a meter can complain about, and why a value is held back"),
+    ("settings", {row[0] for row in config.TABLE}, "every setting"),
+    ("groups", {name for name, _ in config.groups()}, "the headings of the settings"),
+    ("refused", codes(), "every refusal by its stable word"),
+)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("name, keys, why", COMPLETE, ids=[row[0] for row in COMPLETE])
+def test_all_that_the_firmware_says_is_translated(language, name, keys, why):
+    assert keys - set(LANGUAGES[language][name]) == set(), why
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_registers_that_are_read_often_have_names(language):
+    profiles = [json.loads(path.read_text()) for path in (FIRMWARE / "meters").glob("*.json")]
+    live = {key for one in profiles for key, *_ in one["live"] if one["kind"] != "electricity"}
+    assert live - set(LANGUAGES[language]["registers"]) == set()
+
+
+def test_every_state_has_a_word():
+    states = {state.partition(".")[0] for state in table(advice)}
+    assert {"state_" + state for state in states} <= set(LANGUAGES["en"]["ui"])
+
+
+def test_no_text_is_there_for_nobody_and_none_is_missing():
+    known = set(LANGUAGES["en"]["ui"])
+    used = set(re.findall(r'\bt\("(\w+)"', CODE)) | set(re.findall(r'data-t(?:-label)?="(\w+)"', CODE))
+    for pair in re.findall(r'\? "(\w+)" : "(\w+)"\)', CODE):
+        used |= set(pair) & known
+    twice = {key + end for key in re.findall(r'twice\("(\w+)"', CODE) for end in ("", "_text")}
+    made_up = {key for key in known if key.startswith(MADE_UP)}
+    assert (used | twice) - known - set(MADE_UP) == set()
+    assert known - used - twice - made_up == set()
+    assert {"by_" + step for step in (*STEPS, "year")} <= known
+
+
+def test_the_page_is_small():
+    weights = {path.relative_to(WWW): len(gzip.compress(path.read_bytes(), 9)) for path in WWW.rglob("*.*")}
+    languages = [weight for path, weight in weights.items() if path.parts[0] == "texts"]
+    assert sum(weights.values()) - sum(languages) + max(languages) <= MOST_BYTES
+
+
+def test_nothing_comes_from_another_host():
+    assert re.findall(r"""(?:src|href|import|url)\W{1,4}(?:https?:)?//""", CODE) == []

@@ -1,0 +1,189 @@
+"""A soak of the whole app against a simulated meter: on_cpython.py DAYS SEED METER FLASH. Prints one JSON object.
+
+FLASH is an empty folder, the device's flash; the current one is the repository. What is wrong is in "wrong", a list of
+sentences; what happened is counted beside it. Promise: the same arguments give the same result.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import pathlib
+import socket
+import sys
+
+from kmp.decimal import compare
+from kmpsim import model
+from kmpsim.faults import Odds
+from kmpsim.meter import Options, SimMeter
+from soak.house import House
+from soak.trouble import DAY_MS, HOUR_MS, PLACES, Troubles
+from soak.world import Chance, World
+
+UNIX = 1767135600  # 2025-12-30 23:00 UTC: a leap of the calendar, both changes of daylight saving, are in a year
+_2000 = 946684800
+CET_S = 3600
+# A day of readings with all their retries: what a budget costs is the plan's, and tested there.
+GENEROUS = {"interval_s": 3600, "budget_replies": 1000, "budget_awake_s": 86400}
+ODDS = Odds(noise=0.0005, loss=0.01, cut=0.005, bad_crc=0.01, zero=0.01)
+SLACK_MS = 20 * 60000  # retries after 1, 2, 4 and 8 minutes
+TOTALS = {"volume", "heat_energy", "energy_in"}
+# A water meter that was silent for more than an hour is tried twice a day: it may have been asked too often.
+THROTTLED_MS = 13 * HOUR_MS
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Witness:
+    """Writes down what was published."""
+
+    def __init__(self, world):
+        self._world = world
+        self.life = 0
+        # (ms, life, unix or None, true unix, {key: (unit, mantissa, exponent)} of what was measured then)
+        self.readings = []
+
+    def seen(self, app, reading):
+        fresh = {
+            row[0]: row[2:]
+            for row, taken in zip(reading.values, reading.taken, strict=True)
+            if taken == reading.uptime_s
+        }
+        world = self._world
+        self.readings.append((world.ms, self.life, reading.unix, world.unix(), fresh))
+
+
+def free_times(troubles, outages, end_ms):
+    """Intervals without any trouble on the line, where the device had power."""
+    at = 0
+    for begin, end in sorted([(begin, end) for begin, end, _ in troubles.windows] + outages):
+        if begin > at:
+            yield at, begin
+        at = max(at, end)
+    if end_ms > at:
+        yield at, end_ms
+
+
+def missed(readings, free, first_ms, next_ms):
+    """A sentence for each time at which a reading was due and none came."""
+    times = [one[0] for one in readings]
+    for begin, end in free:
+        last, limit = begin, first_ms
+        for ms in [*(ms for ms in times if begin <= ms < end), end]:
+            if ms - last > limit:
+                yield "no reading for %d min from minute %d" % ((ms - last) // 60000, last // 60000)
+            last, limit = ms, next_ms
+
+
+def unrecorded(readings, records):
+    """A sentence for each hour that was read and has no record, or one that nobody read. A clock that was put back
+    passes the hours again that have their record."""
+    hours = {}
+    waiting = {}
+    latest = 0
+    for _, _, unix, true_unix, fresh in readings:
+        if unix is None:
+            waiting.setdefault(true_unix // 3600, []).append(fresh)
+        elif unix // 3600 >= latest:
+            latest = unix // 3600
+            hours.setdefault(latest, []).append(fresh)
+    for hour, read in sorted(hours.items()):
+        read += waiting.get(hour, ())
+        values = records.get(hour)
+        if values is None:
+            yield "hour %d was read and has no record" % hour
+        elif not any(all(one.get(key) == value for key, value in values.items()) for one in read):
+            yield "hour %d has a record that nobody read: %s" % (hour, values)
+
+
+def undated(readings, records):
+    """A sentence for each reading before its start knew the date that did not get it later. After a start that never
+    knew it, the first one is not kept: a device that starts over and over must not fill its flash with such."""
+    last_dated = {life: ms for ms, life, unix, _, _ in readings if unix is not None}
+    for ms, life, unix, true_unix, _ in readings:
+        in_vain = life > 1 and life - 1 not in last_dated
+        if unix is None and not in_vain and ms < last_dated.get(life, 0) and true_unix // 3600 not in records:
+            yield "hour %d was read without a date and did not get one" % (true_unix // 3600)
+
+
+def fell(records):
+    before = {}
+    for hour, values in sorted(records.items()):
+        for key in TOTALS & values.keys():
+            _, mantissa, exponent = values[key]
+            if key in before and compare(mantissa, exponent, *before[key]) < 0:
+                yield "%s fell at hour %d" % (key, hour)
+            before[key] = mantissa, exponent
+
+
+def unexplained(statuses):
+    """A sentence for each task that does not run at an end, or whose end was not ours."""
+    for status in statuses:
+        for name, (state, deaths, error) in status.items():
+            if state != "runs" or error not in ["MemoryError: %s" % place for place in PLACES]:
+                yield "the task %s %s after %d deaths: %s" % (name, state, deaths, error)
+
+
+def main(days, seed, name, flash):
+    root = str(pathlib.Path("firmware").resolve()) + "/"
+    os.chdir(flash)
+    gc.freeze()  # the firmware collects often; nothing of what is here now is garbage
+    end_ms = days * DAY_MS
+    chance = Chance(seed)
+    world = World(UNIX)
+    troubles = Troubles(chance, days)
+    options = Options(start_s=UNIX - _2000 + CET_S, latency_ms=100, odds=ODDS)
+    meter = SimMeter(model.load(name), 0, seed, options)
+    witness = Witness(world)
+    settings = {"meter": name.partition("-")[0], "port": "soak", "http_host": "127.0.0.1", "http_port": free_port(), **GENEROUS}
+    house = House(world, meter, troubles, chance, root, settings, witness.seen)
+    outages = []
+    ends = []
+
+    async def lives():
+        over = False
+        while not over:
+            witness.life += 1
+            over = await house.live(end_ms)
+            ends.append(house.tasks)
+            outages.append((house.ended_ms, world.ms))
+
+    asyncio.run(lives())
+    app = house.app
+    readings = witness.readings
+    interval_ms = app.reader.interval_s * 1000
+    first_ms, next_ms = interval_ms + SLACK_MS, interval_ms * 9 // 8 + SLACK_MS
+    if app.reader.plan.throttle:
+        first_ms = next_ms = THROTTLED_MS
+    free = list(free_times(troubles, outages, end_ms))
+    records = {unix // 3600: values for unix, _, values in app.history.records("hour", 0, 1 << 32)}
+    wrong = [
+        *missed(readings, free, first_ms, next_ms),
+        *unrecorded(readings, records),
+        *undated(readings, records),
+        *fell(records),
+        *unexplained(ends),
+    ]
+    if os.path.exists("crash.txt"):
+        wrong.append(pathlib.Path("crash.txt").read_text())
+    print(
+        json.dumps(
+            {
+                "wrong": wrong,
+                "free_hours": sum(end - begin for begin, end in free) // HOUR_MS,
+                "readings": len(readings),
+                "records": len(records),
+                "lives": house.lives,
+                "restarts": house.restarts,
+                "out_of_memory": house.failed,
+                "damaged": app.recorder.damaged,
+            }
+        )
+    )
+
+
+main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

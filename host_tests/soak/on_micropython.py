@@ -1,0 +1,163 @@
+# Days of the whole app on littlefs in memory, with the power cut inside flash operations and the flash filled up by
+# others meanwhile: on_micropython.py DAYS SEED ROOT HTTP_PORT; ROOT: of the firmware. Prints a line of JSON: the bytes
+# that the heap keeps on each day, how often the block that was erased most was, and what is wrong.
+
+import asyncio
+import gc
+import json
+import os
+import sys
+from array import array
+
+import vfs
+
+from host.nor_flash import Flash
+from soak.eye import TableMeter
+from soak.house import House
+from soak.trouble import DAY_MS, HOUR_MS, Troubles
+from soak.world import Chance, World
+
+UNIX = 1767135600  # 2025-12-30 23:00 UTC
+BLOCKS = 80  # 320 KB, of which the history may take 192: a sixth of what the chip has, so it wears the sooner
+SERIAL = 68123456
+HEAT = {
+    60: (2, 55006, 0, 40),
+    68: (40, 314131, -2, 70),
+    80: (22, 41, -1, 0),
+    74: (41, 86, 0, 0),
+    86: (37, 6917, -2, 0),
+    87: (37, 3127, -2, 0),
+    89: (37, 3790, -2, 0),
+    99: (0, 0, 0, 0),
+    1004: (46, 1000, 0, 24),
+    1001: (51, SERIAL, 0, 0),
+}
+FULL_FROM_MS, FULL_TO_MS = 2 * DAY_MS, 3 * DAY_MS  # others fill the flash on the third day
+QUIET_MS = 20 * 60000  # of an hour: between two readings
+CUT_AFTER = 60  # flash operations at most
+ERASE = 6  # operation of ioctl
+
+
+class Wearing(Flash):
+    """Counts how often each block is erased."""
+
+    def __init__(self, blocks):
+        super().__init__(blocks)
+        self.erased = array("I", [0] * blocks)
+
+    def ioctl(self, operation, argument):
+        if operation == ERASE:
+            self.erased[argument] += 1
+        return super().ioctl(operation, argument)
+
+
+def fill(path):
+    """Write until there is no room."""
+    try:
+        with open(path, "wb") as file:
+            while True:
+                file.write(bytes(512))
+    except OSError:
+        pass
+
+
+class Soak:
+    def __init__(self, days, seed, root, http_port):
+        self.end_ms = days * DAY_MS
+        self.chance = Chance(seed)
+        self.world = World(UNIX)
+        troubles = Troubles(self.chance, days)
+        # The power is cut here, in the middle of what the flash does.
+        self.cuts = [ms for ms, what, _ in troubles.moments if what == "power"]
+        troubles.moments = [one for one in troubles.moments if one[1] != "power"]
+        self.flash = Wearing(BLOCKS)
+        vfs.VfsLfs2.mkfs(self.flash)
+        self.read = bytearray(24 * days + 24)  # 1 for each hour after UNIX that was read while there was room
+        self.heap = []
+        self.sampled_ms = 0
+        self.full = False
+        settings = {
+            "meter": "multical601",
+            "port": "soak",
+            "history_kib": 192,
+            "interval_s": 3600,
+            "budget_replies": 1000,
+            "budget_awake_s": 86400,
+            "http_host": "127.0.0.1",
+            "http_port": http_port,
+        }
+        meter = TableMeter(HEAT, SERIAL)
+        self.house = House(
+            self.world, meter, troubles, self.chance, root, settings, self.seen, self.between
+        )
+
+    def seen(self, app, reading):
+        if reading.unix and not self.full:
+            self.read[(reading.unix - UNIX) // 3600] = 1
+
+    def between(self):
+        """After each step. True: the power is gone."""
+        ms = self.world.ms
+        flash = self.flash
+        if self.cuts and self.cuts[0] <= ms:
+            self.cuts.pop(0)
+            flash.left = self.chance.below(CUT_AFTER)
+            flash.torn = self.chance.below(2) == 1
+        if self.full != (FULL_FROM_MS <= ms < FULL_TO_MS) and flash.left is None:
+            self.full = not self.full
+            if self.full:
+                fill("/flash/other")
+            else:
+                os.remove("/flash/other")
+        if ms - self.sampled_ms >= DAY_MS and ms % HOUR_MS > QUIET_MS and self.house.idle():
+            self.sampled_ms = ms
+            gc.collect()
+            self.heap.append(gc.mem_alloc())
+        return flash.left is not None and flash.left < 0
+
+    async def run(self):
+        over = False
+        lives = 0
+        while not over:
+            self.flash.left = None
+            vfs.mount(vfs.VfsLfs2(self.flash), "/flash")
+            os.chdir("/flash")
+            over = await self.house.live(self.end_ms)
+            lives += 1
+            if not over:
+                self.house.app = None
+                os.chdir("/")
+                vfs.umount("/flash")
+        return lives
+
+
+def main(days, seed, root, http_port):
+    soak = Soak(days, seed, root, http_port)
+    lives = asyncio.run(soak.run())
+    soak.flash.left = None
+    missing = sum(soak.read)
+    fell = 0
+    before = 0
+    for unix, _, values in soak.house.app.history.records("hour", 0, 1 << 32):
+        hour = (unix - UNIX) // 3600
+        missing -= soak.read[hour]
+        volume = values["volume"][1]
+        fell += volume < before
+        before = volume
+    print(
+        json.dumps(
+            {
+                "heap": soak.heap,
+                "erased_most": max(soak.flash.erased),
+                "lives": lives,
+                "hours": sum(soak.read),
+                "missing": missing,
+                "fell": fell,
+                "tasks": soak.house.tasks,
+                "out_of_memory": soak.house.failed,
+            }
+        )
+    )
+
+
+main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
