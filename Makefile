@@ -19,7 +19,7 @@ PYTHON_TOOLS = $(shell grep -sd skip -lE '^\#!.*python' tools/*)
 SH_TOOLS = $(shell grep -sd skip -lE '^\#!.*/(ba)?sh' tools/* .ci/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format size bench build flash deploy repl monitor backup bench-device clean
+.PHONY: help setup run test lint format size bench build flash key bundle deploy repl monitor backup bench-device clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,12 @@ bench: build  ## speed and memory against their limits, into build/bench.json
 
 flash: $(READY)  ## MicroPython onto a chip, erasing it: DEVICE=/dev/ttyUSB0 BOARD=esp32-devkitc [FIRMWARE=file.bin]
 	@$(BIN)/python tools/flash '$(DEVICE)'
+
+key: $(READY)  ## the key that updates are signed with, made once
+	@$(BIN)/python tools/key
+
+bundle: build  ## build/kmpeye-VERSION.bundle: an update for the page of a device
+	@$(BIN)/python tools/bundle
 
 deploy: $(READY)  ## copies the firmware onto a chip: DEVICE=/dev/ttyUSB0
 	@$(BIN)/python tools/deploy '$(DEVICE)'

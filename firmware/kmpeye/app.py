@@ -13,6 +13,9 @@ from kmpeye.system.log import Log
 
 _LOG_BYTES = const(1536)  # about fifteen lines
 
+# What turns a reading into text, for as long as that takes.
+_WORDS = const("kmp.names kmp.value kmp.dates kmp.decimal kmp.encode kmpeye.readings.units")
+
 
 class App:
     """What a way out is given. Attributes it may use: config, clock, log, keep, root, snapshot, reader, history, wifi,
@@ -36,6 +39,7 @@ class App:
         self.server = None
         self.ntp = None
         self.streams = 0  # pages that stay connected (expose.events)
+        self.updating = False  # a bundle is coming in
         self.forgets = False  # what is known now must not be kept over the restart
         self._assemble(board or {})
 
@@ -118,7 +122,7 @@ class App:
         try:
             yield from status_chunks(self)
         finally:
-            forget("kmpeye.status", "kmpeye.readings.texts")
+            forget("kmpeye.status", "kmpeye.readings.texts", *_WORDS.split())
 
     def reading_chunks(self):
         """The reading as JSON, in pieces (readings.as_json)."""
@@ -127,7 +131,7 @@ class App:
         try:
             yield from reading_chunks(self.snapshot, self.clock)
         finally:
-            forget("kmpeye.readings.as_json")
+            forget("kmpeye.readings.as_json", *_WORDS.split())
 
     async def set_clock(self, application):
         """Send a SetClock; None when the meter acknowledged it, else a word why not."""
@@ -160,6 +164,12 @@ class App:
         from kmpeye.system import config_save
 
         return config_save
+
+    def updates(self):
+        """system.update, for one request."""
+        from kmpeye.system import update
+
+        return update
 
     def apply(self, keys):
         from kmpeye import care
@@ -198,4 +208,4 @@ class App:
         for key, _, unit, mantissa, exponent in reading.values:
             words.append("%s %s %s" % (key, token(unit, mantissa, exponent).strip('"'), unit_name(unit)))
         self.log.show("  ".join(words))
-        forget("kmp.names", "kmp.value", "kmp.dates", "kmp.encode")
+        forget(*_WORDS.split())

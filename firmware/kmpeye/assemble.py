@@ -117,6 +117,7 @@ def tasks(app):
     if boots and boots.reason:
         app.log("the last run ended: %s" % boots.reason)
     _network(app)
+    _trial(app)
     if boots and boots.safe:
         config.warnings.append(
             "five restarts in ten minutes: only the page, the settings and updates run now, for an hour"
@@ -143,6 +144,18 @@ def _open(app, setting, module, name):
         return
     app.ways[setting] = way
     app.supervisor.add(setting, way.run)
+
+
+def _trial(app):
+    """After an update: a task that decides whether this version stays."""
+    from kmpeye.system.update_state import state
+
+    if state().get("trial") is not None:
+        from kmpeye.system.update_trial import Trial
+
+        app.supervisor.add("update", Trial(app).run)
+    else:
+        forget("kmpeye.system.update_state")
 
 
 def _network(app):

@@ -18,6 +18,7 @@ const device = {reading: null, status: null, since: null, reached: null};
 const opened = {};               // sections that are loaded
 let shown = "";
 let failures = 0;
+let following = new AbortController();
 
 // --- following the device
 
@@ -44,7 +45,7 @@ async function poll() {
 async function follow() {
   for (;;) {
     if (document.hidden) await seen();
-    const abort = new AbortController();
+    const abort = following = new AbortController();
     const hide = () => document.hidden && abort.abort();  // a place of the device is not held for nobody
     document.addEventListener("visibilitychange", hide);
     try {
@@ -70,6 +71,8 @@ async function follow() {
 function seen() {
   return new Promise(done => document.addEventListener("visibilitychange", done, {once: true}));
 }
+
+addEventListener("pagehide", () => following.abort());  // its place is wanted for the next page
 
 // --- what every section shows
 

@@ -4,6 +4,9 @@ Uses homeassistant's tables and the announcements of host/test_home_assistant.py
 than a release is named here, with the release that has it; anything else a test may not excuse.
 """
 
+import contextlib
+import tempfile
+
 from homeassistant.components.mqtt import abbreviations
 from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS, SensorDeviceClass
 from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
@@ -15,6 +18,12 @@ DEVICE_DISCOVERY = (2024, 11)  # older ones do not listen to our topic at all
 _NEWER_CLASSES = {"temperature_delta": (2025, 11)}
 _NEWER_UNITS = {"L/h": (2025, 5)}
 _SHARED = ("availability_topic", "state_topic")
+
+
+def announcement(name):
+    """The payload of a profile whose reader announces itself for the first time."""
+    with tempfile.TemporaryDirectory() as flash, contextlib.chdir(flash):
+        return App(name).announcement()
 
 
 def _long(part, names):
@@ -37,7 +46,7 @@ def written_out(payload):
 
 def components(name):
     """{key: (platform, configuration)} of a profile: each as if it had been announced alone."""
-    payload = written_out(App(name).announcement())
+    payload = written_out(announcement(name))
     whole = {key: payload[key] for key in (*_SHARED, "device", "origin")}
     found = {}
     for key, one in payload["components"].items():

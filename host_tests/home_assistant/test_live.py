@@ -12,7 +12,7 @@ import pytest
 from homeassistant.components import mqtt
 from homeassistant.helpers import device_registry, entity_registry
 
-from home_assistant.announced import DEVICE_DISCOVERY, RELEASE, components, too_new
+from home_assistant.announced import DEVICE_DISCOVERY, RELEASE, announcement, components, too_new
 from home_assistant.house import until, with_mqtt
 from host.mqtt_bench import broker
 from host.test_home_assistant import PROFILES, App
@@ -45,7 +45,7 @@ async def publish(hass, name, flags):
     await send("kmpeye/%s/status" % serial, "online", True)
     await send("kmpeye/%s/reading" % serial, json.dumps(app.reading()), True)
     await send("kmpeye/%s/diagnosis" % serial, json.dumps({**_DIAGNOSIS, "flags": flags}), True)
-    await send("homeassistant/device/kmpeye_%s/config" % serial, json.dumps(app.announcement()), False)
+    await send("homeassistant/device/kmpeye_%s/config" % serial, json.dumps(announcement(name)), False)
 
 
 def taken(hass):
@@ -78,7 +78,18 @@ def house(tmp_path_factory):
                     if state and entry.domain != "button"
                 )
 
-            await until(hass, done, lambda: complaints.lines)
+            def lacking():
+                now = taken(hass)
+                return {
+                    serial: [key for key in keys if key not in now.get(serial, {})] for serial, keys in wanted.items()
+                }, {
+                    entry.entity_id: state.state
+                    for entities in now.values()
+                    for entry, state in entities.values()
+                    if state and state.state in ("unknown", "unavailable") and entry.domain != "button"
+                }, complaints.lines
+
+            await until(hass, done, lacking)
             devices = device_registry.async_get(hass).devices.values()
             return taken(hass), {device.serial_number: device for device in devices}
 

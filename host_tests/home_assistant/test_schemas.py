@@ -16,9 +16,9 @@ from homeassistant.components.sensor.const import (
     SensorDeviceClass,
 )
 
-from home_assistant.announced import DEVICE_DISCOVERY, RELEASE, components, too_new, written_out
+from home_assistant.announced import DEVICE_DISCOVERY, RELEASE, announcement, components, too_new, written_out
 from home_assistant.house import core
-from host.test_home_assistant import PROFILES, RULES, App, own_folder  # noqa: F401  every App keeps a file
+from host.test_home_assistant import PROFILES, RULES, App
 
 # When host_tests/data/home_assistant_rules.json was written; older releases lack some of its units.
 _TABLE = (2025, 11)
@@ -61,7 +61,7 @@ def breach(one):
 def test_the_announcement_is_a_device(name):
     from homeassistant.components.mqtt.schemas import DEVICE_DISCOVERY_SCHEMA
 
-    payload = written_out(App(name).announcement())
+    payload = written_out(announcement(name))
     assert DEVICE_DISCOVERY_SCHEMA(payload)["components"].keys() == payload["components"].keys()
 
 

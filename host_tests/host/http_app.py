@@ -163,6 +163,8 @@ class App:
     wifi = None  # as on a PC
     history = None
     streams = 0
+    updating = False
+    version = "0.2.0"
 
     def __init__(self, www):
         self.root = www[:-3]
@@ -188,6 +190,11 @@ class App:
         from kmpeye.system import config_save
 
         return config_save
+
+    def updates(self):
+        from kmpeye.system import update
+
+        return update
 
     def apply(self, keys):
         self.asked.append("apply " + " ".join(keys))

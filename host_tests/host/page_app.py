@@ -197,6 +197,13 @@ async def debug_set(exchange, app):
     await exchange.write((json.dumps(app.asked),))
 
 
+async def debug_open(exchange, app):
+    """How many connections there are; a stream whose page was closed is found out by writing to it."""
+    app.snapshot.changed()
+    await exchange.start(200, "application/json")
+    await exchange.write((str(app.server.open),))
+
+
 async def main(port, root, folder):
     os.chdir(folder)
     app = App(root)
@@ -205,7 +212,9 @@ async def main(port, root, folder):
     app.set({})
     paths = all_routes(app)
     paths["/debug/set"] = ("*POST", debug_set, app)
-    await Server(paths, print, access=Access(app)).start("127.0.0.1", int(port))
+    paths["/debug/open"] = ("*POST", debug_open, app)
+    app.server = Server(paths, print, access=Access(app))
+    await app.server.start("127.0.0.1", int(port))
     print("listening")
     await asyncio.Event().wait()
 

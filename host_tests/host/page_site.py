@@ -1,13 +1,17 @@
 """A site that shows the page (page_app.py on MicroPython) and a browser window on it that keeps what it complained
-about: for test_page.py, test_page_looks.py and tools/benchmarks/page.py.
+about: for test_page*.py and tools/benchmarks/page.py.
 
 Uses http_client and playwright. Promises: what was started is stopped; nobody but the site was asked.
+The fixtures browser, site and opened are taken over by the files of tests by name.
 """
 
 import json
 import os
 import pathlib
 import time
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from host.http_client import ROOT, WAIT_S, Site, free_port
 
@@ -51,17 +55,15 @@ class PageSite(Site):
             assert time.monotonic() < limit, "it did not come about"
             time.sleep(0.1)
 
+    def alone(self):
+        """Waits until no page that was closed holds a connection."""
+        self.until(lambda: self.get("/debug/open", "POST")[2] == b"1")
+
     def set(self, **told):
         """What the device shows from now on; what it was asked to do so far."""
-        answers = []
-
-        def done():  # a page that was closed a moment ago may still hold its place
-            answers.append(self.get("/debug/set", "POST", body=json.dumps(told).encode()))
-            return answers[-1][0] != 503
-
-        self.until(done)
-        assert answers[-1][0] == 200, answers[-1]
-        return json.loads(answers[-1][2])
+        status, _, body = self.get("/debug/set", "POST", body=json.dumps(told).encode())
+        assert status == 200, body
+        return json.loads(body)
 
 
 class Window:
@@ -83,14 +85,50 @@ class Window:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.set_default_timeout(PATIENCE_MS)
+        site.alone()
         self.page.goto(site.url + path)
 
     def close(self, *, refused=False):
         """Ends the page; refused: it was told no on purpose, which browsers note."""
         self.context.close()
+        self.site.alone()
         complaints = [text for text in self.complaints if not (refused and "Failed to load resource" in text)]
         assert complaints == []
         assert [url for url in self.asked if not url.startswith((self.site.url, "data:", "blob:"))] == []
 
 
 AXE = ROOT / ".tools" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def shows(locator, text):
+    expect(locator).to_have_text(text, timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(micropython32, flash, tmp_path_factory):
+    site = PageSite(micropython32, flash, tmp_path_factory.mktemp("page"))
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def opened(browser, site):
+    """opened(path, refused=..., context=..., **told): a page on a device that was told so; refused: on purpose."""
+    windows = []
+
+    def opened(path="", refused=False, context=None, **told):
+        site.set(**told)
+        windows.append((Window(browser, site, path, **(context or {})), refused))
+        return windows[-1][0].page
+
+    yield opened
+    for window, refused in windows:
+        window.close(refused=refused)

@@ -358,6 +358,7 @@ PLANS = (
     ({**BUILT, "gone.mpy": b"1"}, ("main.py", "gone.mpy"), [], ("gone.mpy",)),
     (BUILT, ("main.py", "gone.mpy"), [], ()),  # listed, and not there any more
     ({**BUILT, "notes.txt": b"1"}, ("main.py",), [], ()),  # not ours
+    ({**BUILT, "update.state": b"{}"}, ("main.py",), [], ("update.state",)),  # what was deployed is what runs
 )
 
 
@@ -370,6 +371,11 @@ def test_only_what_changed_is_copied_and_the_manifest_comes_last(files, listed, 
 def test_board_and_config_are_copied_when_they_differ():
     todo = plan.make(BUILT, seen({**BUILT, "board.json": b"1", "config.json": b"2"}), b"1", b"3")
     assert todo.copy == {"config.json": b"3"}
+
+
+def test_the_owners_key_for_updates_is_copied_once():
+    assert plan.make(BUILT, seen(BUILT), key=b"k").copy == {"update.pub": b"k"}
+    assert plan.make(BUILT, seen({**BUILT, "update.pub": b"k"}), key=b"k").copy == {}
 
 
 CONFIGS = (

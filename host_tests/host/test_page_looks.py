@@ -8,10 +8,13 @@ import os
 import re
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from conftest import absent
-from host.page_site import ARGUMENTS, AXE, DESK, PHONE, ROOT, SECTIONS, PageSite, Window
+from host import page_site
+from host.page_site import AXE, DESK, PHONE, ROOT, SECTIONS, Window
+
+browser, site = page_site.browser, page_site.site
 
 # (section, width, theme): file of docs/img; page.png is the one a reader of the project sees first.
 PICTURES = {("now", 1280, "light"): "page.png"}
@@ -29,21 +32,6 @@ SILENT = {
     "text": "Not one byte comes back",
     "advice": "Turn and move the head a few millimetres",
 }
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def site(micropython32, flash, tmp_path_factory):
-    site = PageSite(micropython32, flash, tmp_path_factory.mktemp("page"))
-    yield site
-    site.stop()
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +191,8 @@ def test_a_language_that_was_chosen_stays(browser, site):
     expect(page.locator("#state-word")).to_have_text("Up to date")
     page.get_by_label("Language").select_option("da")
     expect(page.locator("#state-word")).to_have_text("Opdateret")
-    page.reload()
+    page.goto("about:blank")
+    site.alone()
+    page.goto(site.url)
     expect(page.locator("#state-word")).to_have_text("Opdateret")
     window.close()

@@ -5,11 +5,14 @@ Uses page_site.py for the browser and test_app.py for the firmware.
 """
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from host.page_site import ARGUMENTS, PASSWORD, PATIENCE_MS, PHONE
+from host import page_site
+from host.page_site import PASSWORD, PATIENCE_MS, PHONE
 from host.test_app import NO_BUDGET, Firmware, Simulator
 from kmpeye.system.config import hashed
+
+browser = page_site.browser
 
 
 @pytest.fixture
@@ -28,24 +31,23 @@ def firmware(micropython32, flash, tmp_path):
     simulator.close()
 
 
-def test_from_the_first_reading_to_the_alignment(chromium, firmware):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        credentials = {"username": "owner", "password": PASSWORD}
-        page = browser.new_context(viewport=PHONE, locale="en", http_credentials=credentials).new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        complaints = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("http://127.0.0.1:%d/" % firmware.http)
-        expect(page.locator("#state")).to_contain_text("Up to date", timeout=PATIENCE_MS)
-        volume = firmware.json("/api/reading")["registers"]["volume"]["value"]
-        expect(page.locator("#total")).to_have_text("%s m³" % volume)
-        page.locator("nav a[href='#head']").click()
-        page.get_by_role("button", name="Start alignment").click()
-        expect(page.get_by_text("The meter answers: hold it here")).to_be_visible(timeout=PATIENCE_MS)
-        page.get_by_role("button", name="Stop").click()
-        expect(page.get_by_text("The alignment is over.")).to_be_visible()
-        page.locator("nav a[href='#log']").click()
-        expect(page.locator(".lines li").first).to_be_visible()
-        browser.close()
+def test_from_the_first_reading_to_the_alignment(browser, firmware):
+    credentials = {"username": "owner", "password": PASSWORD}
+    context = browser.new_context(viewport=PHONE, locale="en", http_credentials=credentials)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("http://127.0.0.1:%d/" % firmware.http)
+    expect(page.locator("#state")).to_contain_text("Up to date", timeout=PATIENCE_MS)
+    volume = firmware.json("/api/reading")["registers"]["volume"]["value"]
+    expect(page.locator("#total")).to_have_text("%s m³" % volume)
+    page.locator("nav a[href='#head']").click()
+    page.get_by_role("button", name="Start alignment").click()
+    expect(page.get_by_text("The meter answers: hold it here")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("The alignment is over.")).to_be_visible()
+    page.locator("nav a[href='#log']").click()
+    expect(page.locator(".lines li").first).to_be_visible()
+    context.close()
     assert complaints == []

@@ -11,7 +11,7 @@ import pytest
 
 from deploying.plan import Refused
 from flashing import partitions
-from flashing.partitions import LEAST_FILES_BYTES, ROM_BYTES, Partition
+from flashing.partitions import LEAST_FILES_BYTES, LEAST_ROM_BYTES, ROM_BYTES, Partition
 
 MIB = 2**20
 NVS = Partition("nvs", 1, 2, 0x9000, 0x6000)
@@ -33,7 +33,7 @@ def vfs(offset, size, label="vfs"):
 
 ROOM = (
     # what, the stock table, flash, where romfs goes, the file system behind it (None: MicroPython makes it at start)
-    ("4 MiB", (NVS, PHY, FACTORY_2M, vfs(0x200000, 0x200000)), 4, 0x200000, (0x260000, 0x1A0000)),
+    ("4 MiB", (NVS, PHY, FACTORY_2M, vfs(0x200000, 0x200000)), 4, 0x200000, (0x2C0000, 0x140000)),
     ("4 MiB, none named", (NVS, PHY, FACTORY_2M), 4, 0x200000, None),
     ("the same, 1.29", (NVS, PHY, Partition("factory", 0, 0, 0x10000, 0x210000)), 4, 0x220000, None),
     ("8 MiB, none named", (NVS, PHY, FACTORY_2M), 8, 0x200000, None),
@@ -44,14 +44,14 @@ ROOM = (
         (NVS, PHY, FACTORY_2M, vfs(0x200000, 0x200000, "ffat")),
         4,
         0x200000,
-        (0x260000, 0x1A0000),
+        (0x2C0000, 0x140000),
     ),
     (
         "named beyond the flash",
         (NVS, PHY, FACTORY_2M, vfs(0x200000, 0x600000)),
         4,
         0x200000,
-        (0x260000, 0x1A0000),
+        (0x2C0000, 0x140000),
     ),
 )
 
@@ -60,7 +60,10 @@ ROOM = (
 def test_the_firmware_gets_its_room_from_the_front_of_the_files(what, table, flash_mib, start, files):
     made = partitions.with_rom(list(table), flash_mib * MIB, 4 * MIB)
     rom = partitions.rom_of(made)
-    assert (rom.offset, rom.size, rom.kind, rom.subtype) == (start, ROM_BYTES, 1, 0x8F)
+    room = (
+        ROM_BYTES if files is None or files[1] >= MIB else LEAST_ROM_BYTES
+    )  # two halves where that is possible
+    assert (rom.offset, rom.size, rom.kind, rom.subtype) == (start, room, 1, 0x8F)
     kept = [one for one in table if not one.holds_files()]
     assert [one for one in made if one in kept] == kept, "what is no file system stays where it is"
     found = [one for one in made if one.holds_files()]
@@ -128,4 +131,4 @@ def test_too_little_room_is_refused_with_the_figures(table, flash_mib, listed_mi
 
 
 def test_the_room_is_whole_sectors():
-    assert ROM_BYTES % 0x1000 == LEAST_FILES_BYTES % 0x1000 == 0
+    assert ROM_BYTES % 0x2000 == LEAST_ROM_BYTES % 0x1000 == LEAST_FILES_BYTES % 0x1000 == 0

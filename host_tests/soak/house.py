@@ -139,9 +139,8 @@ class House:
             world.offset_s = 0
             self._sync_ms = None
             clock.set_unix(world.unix())
-        moments = self.troubles.moments
-        while moments and moments[0][0] <= world.ms:
-            _, what, number = moments.pop(0)
+        while moment := self.troubles.take(world.ms):
+            what, number = moment
             if what == "power":
                 return True
             if what == "memory":

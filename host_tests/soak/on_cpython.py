@@ -26,6 +26,7 @@ CET_S = 3600
 # A day of readings with all their retries: what a budget costs is the plan's, and tested there.
 GENEROUS = {"interval_s": 3600, "budget_replies": 1000, "budget_awake_s": 86400}
 ODDS = Odds(noise=0.0005, loss=0.01, cut=0.005, bad_crc=0.01, zero=0.01)
+WRONG_S = 60
 SLACK_MS = 20 * 60000  # retries after 1, 2, 4 and 8 minutes
 TOTALS = {"volume", "heat_energy", "energy_in"}
 # A water meter that was silent for more than an hour is tried twice a day: it may have been asked too often.
@@ -101,21 +102,33 @@ def unrecorded(readings, records):
 
 
 def undated(readings, records):
-    """A sentence for each reading before its start knew the date that did not get it later. After a start that never
-    knew it, the first one is not kept: a device that starts over and over must not fill its flash with such."""
-    last_dated = {life: ms for ms, life, unix, _, _ in readings if unix is not None}
-    for ms, life, unix, true_unix, _ in readings:
-        in_vain = life > 1 and life - 1 not in last_dated
-        if unix is None and not in_vain and ms < last_dated.get(life, 0) and true_unix // 3600 not in records:
-            yield "hour %d was read without a date and did not get one" % (true_unix // 3600)
+    """A sentence for each reading before its start knew the date that did not get it later. Behind a start that left
+    nothing but such a record the first one is not kept: a device that starts over and over must not fill its flash."""
+    lives = {}
+    for reading in readings:
+        lives.setdefault(reading[1], []).append(reading)
+    in_vain = False
+    for life in lives.values():
+        hours = {true_unix // 3600 for _, _, _, true_unix, _ in life}
+        dated = max((ms for ms, _, unix, _, _ in life if unix is not None), default=0)
+        for ms, _, unix, true_unix, _ in life:
+            if unix is None and not in_vain and ms < dated and true_unix // 3600 not in records:
+                yield "hour %d was read without a date and did not get one" % (true_unix // 3600)
+        in_vain = life[0][2] is None and len(hours) < 2
 
 
-def fell(records):
+def fell(readings, records):
+    """A sentence for each total that falls. A record of a time when the clock was wrong may stand behind a later one,
+    and a logger may show one digit less than the display."""
+    misdated = {unix // 3600 for _, _, unix, true_unix, _ in readings if unix and abs(unix - true_unix) > WRONG_S}
+    read = {unix // 3600 for _, _, unix, _, _ in readings if unix}
     before = {}
     for hour, values in sorted(records.items()):
+        if hour in misdated:
+            continue
         for key in TOTALS & values.keys():
             _, mantissa, exponent = values[key]
-            if key in before and compare(mantissa, exponent, *before[key]) < 0:
+            if key in before and compare(mantissa + (hour not in read), exponent, *before[key]) < 0:
                 yield "%s fell at hour %d" % (key, hour)
             before[key] = mantissa, exponent
 
@@ -165,7 +178,7 @@ def main(days, seed, name, flash):
         *missed(readings, free, first_ms, next_ms),
         *unrecorded(readings, records),
         *undated(readings, records),
-        *fell(records),
+        *fell(readings, records),
         *unexplained(ends),
     ]
     if os.path.exists("crash.txt"):

@@ -35,6 +35,8 @@ HEAT = {
 FULL_FROM_MS, FULL_TO_MS = 2 * DAY_MS, 3 * DAY_MS  # others fill the flash on the third day
 QUIET_MS = 20 * 60000  # of an hour: between two readings
 CUT_AFTER = 60  # flash operations at most
+READ, MISDATED = 1, 2
+WRONG_S = 60  # a record of then may stand behind one that was made later
 ERASE = 6  # operation of ioctl
 
 
@@ -69,10 +71,12 @@ class Soak:
         troubles = Troubles(self.chance, days)
         # The power is cut here, in the middle of what the flash does.
         self.cuts = [ms for ms, what, _ in troubles.moments if what == "power"]
+        self.cut = 0  # which one comes next
         troubles.moments = [one for one in troubles.moments if one[1] != "power"]
         self.flash = Wearing(BLOCKS)
         vfs.VfsLfs2.mkfs(self.flash)
-        self.read = bytearray(24 * days + 24)  # 1 for each hour after UNIX that was read while there was room
+        self.read = bytearray(24 * days + 24)  # for each hour after UNIX: whether it was read while there was room
+        self.latest = 0  # hour
         self.heap = []
         self.sampled_ms = 0
         self.full = False
@@ -92,15 +96,18 @@ class Soak:
         )
 
     def seen(self, app, reading):
-        if reading.unix and not self.full:
-            self.read[(reading.unix - UNIX) // 3600] = 1
+        unix = reading.unix
+        if unix and unix // 3600 >= self.latest and not self.full:  # a clock put back passes hours again
+            self.latest = unix // 3600
+            wrong = abs(unix - self.world.unix()) > WRONG_S
+            self.read[(unix - UNIX) // 3600] = MISDATED if wrong else READ
 
     def between(self):
         """After each step. True: the power is gone."""
         ms = self.world.ms
         flash = self.flash
-        if self.cuts and self.cuts[0] <= ms:
-            self.cuts.pop(0)
+        if self.cut < len(self.cuts) and self.cuts[self.cut] <= ms:
+            self.cut += 1
             flash.left = self.chance.below(CUT_AFTER)
             flash.torn = self.chance.below(2) == 1
         if self.full != (FULL_FROM_MS <= ms < FULL_TO_MS) and flash.left is None:
@@ -135,22 +142,24 @@ def main(days, seed, root, http_port):
     soak = Soak(days, seed, root, http_port)
     lives = asyncio.run(soak.run())
     soak.flash.left = None
-    missing = sum(soak.read)
-    fell = 0
-    before = 0
+    read = soak.read
+    hours = len(read) - read.count(b"\0")
+    missing = hours
+    fell = before = 0
     for unix, _, values in soak.house.app.history.records("hour", 0, 1 << 32):
         hour = (unix - UNIX) // 3600
-        missing -= soak.read[hour]
+        missing -= read[hour] > 0
         volume = values["volume"][1]
-        fell += volume < before
-        before = volume
+        if read[hour] == READ:
+            fell += volume < before
+            before = volume
     print(
         json.dumps(
             {
                 "heap": soak.heap,
                 "erased_most": max(soak.flash.erased),
                 "lives": lives,
-                "hours": sum(soak.read),
+                "hours": hours,
                 "missing": missing,
                 "fell": fell,
                 "tasks": soak.house.tasks,

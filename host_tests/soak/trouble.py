@@ -37,6 +37,7 @@ class Troubles:
                 self.moments.append((chance.below(span) * 60000 + chance.below(60000), what, chance.below(1 << 20)))
         self.windows.sort()
         self.moments.sort()
+        self._next = 0  # of the moments; what has passed stays, so that a test's own memory stands still
 
     def active(self, what, ms):
         for begin, end, one in self.windows:
@@ -46,9 +47,16 @@ class Troubles:
                 return True
         return False
 
+    def take(self, ms):
+        """(what, number) of the next moment that has come, or None."""
+        if self._next == len(self.moments) or self.moments[self._next][0] > ms:
+            return None
+        self._next += 1
+        return self.moments[self._next - 1][1:]
+
     def next_edge(self, ms):
         """When the next window begins or ends, or a moment comes."""
         edges = [edge for begin, end, _ in self.windows for edge in (begin, end) if edge > ms]
-        if self.moments:
-            edges.append(self.moments[0][0])
+        if self._next < len(self.moments):
+            edges.append(self.moments[self._next][0])
         return min(edges) if edges else ms + DAY_MS

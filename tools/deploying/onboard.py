@@ -8,7 +8,8 @@ import os
 import sys
 
 JOB = "deploy.json"  # what is being copied: {"files": [[path, sha256]...], "remove": [path...]}
-BESIDE = ["manifest.json", "board.json", "config.json", "ap.json"]  # what no manifest lists
+# What no manifest lists.
+BESIDE = ["manifest.json", "board.json", "config.json", "ap.json", "update.pub", "update.state"]
 SUFFIX = ".deploy"  # copies lie beside the files they will replace
 
 

@@ -10,6 +10,8 @@ from firmware_tree import BOOT_FILES
 
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
+KEY = "update.pub"
+TURN = "update.state"  # which half of the partition runs; a deploy writes the first one
 BOARD = "board.json"
 
 # The oldest MicroPython the firmware is written for: 1.24 brought what the UART needs.
@@ -118,15 +120,15 @@ def image_is_old(image, seen):
     return seen["rom"][1] != digest(image)
 
 
-def make(built, seen, board=None, config=None):
+def make(built, seen, board=None, config=None, key=None):
     """The Plan. built: {path: bytes} of the firmware, its manifest among them; seen: what onboard/look.py found;
-    board, config: bytes that board.json and config.json are to hold, or None to leave them alone."""
+    board, config, key: bytes that board.json, config.json and update.pub are to hold, or None to leave them alone."""
     own = {path: data for path, data in built.items() if path != MANIFEST}
-    for path, data in ((BOARD, board), (CONFIG, config)):
+    for path, data in ((BOARD, board), (CONFIG, config), (KEY, key)):
         if data is not None:
             own[path] = data
     own[MANIFEST] = built[MANIFEST]
     there = seen["files"]
     copy = {path: data for path, data in own.items() if there.get(path) != digest(data)}
-    remove = tuple(sorted(path for path in seen["listed"] if path not in built and path in there))
+    remove = tuple(sorted(path for path in [*seen["listed"], TURN] if path not in built and path in there))
     return Plan(copy, remove)

@@ -15,8 +15,10 @@ ROM_LABEL = "romfs"
 ROM_SUBTYPE = 0x8F  # as in MicroPython's own table with a romfs partition
 FILES_LABELS = ("vfs", "ffat")
 
-# The firmware and its page have 220 KiB of flash; a larger firmware must not need a new table, which costs all files.
-ROM_BYTES = 384 * 1024
+# The firmware and its page have 260 KiB of flash; a larger firmware must not need a new table, which costs all files.
+LEAST_ROM_BYTES = 384 * 1024
+# Two halves, where there is room: an update over the network goes into the one that does not run.
+ROM_BYTES = 2 * LEAST_ROM_BYTES
 # What has to be left for files: the history takes 400 KiB, settings and littlefs's own the rest.
 LEAST_FILES_BYTES = 576 * 1024
 
@@ -96,10 +98,10 @@ def with_rom(entries, flash_bytes, listed_bytes):
     """
     there = rom_of(entries)
     if there:
-        if there.size < ROM_BYTES:
+        if there.size < LEAST_ROM_BYTES:
             raise Refused(
                 "this image has a romfs partition of %d KiB, %d are needed: take a standard image from "
-                "micropython.org/download" % (there.size // 1024, ROM_BYTES // 1024)
+                "micropython.org/download" % (there.size // 1024, LEAST_ROM_BYTES // 1024)
             )
         return entries
     files = next((one for one in entries if one.holds_files()), None)
@@ -108,12 +110,13 @@ def with_rom(entries, flash_bytes, listed_bytes):
     else:
         start, end = max(one.end for one in entries), flash_bytes
     start = -(-start // SECTOR_BYTES) * SECTOR_BYTES
-    rom = Partition(ROM_LABEL, _DATA, ROM_SUBTYPE, start, ROM_BYTES)
+    size = ROM_BYTES if end - start >= ROM_BYTES + LEAST_FILES_BYTES else LEAST_ROM_BYTES
+    rom = Partition(ROM_LABEL, _DATA, ROM_SUBTYPE, start, size)
     if end - rom.end < LEAST_FILES_BYTES or rom.end > listed_bytes:
         raise Refused(
             "%d KiB of flash are left for files behind MicroPython; kmpeye needs %d for itself and %d for its history: "
             "a board with 4 MiB of flash and a standard image have them"
-            % (max(0, end - start) // 1024, ROM_BYTES // 1024, LEAST_FILES_BYTES // 1024)
+            % (max(0, end - start) // 1024, LEAST_ROM_BYTES // 1024, LEAST_FILES_BYTES // 1024)
         )
     kept = [one for one in entries if one is not files]
     if files:

@@ -31,6 +31,7 @@ TABLE = """
 /api/forget-wifi POST settings care
 /api/factory-reset POST settings care
 /api/meter-exchanged POST settings care
+/api/update !GET,HEAD,POST update update
 /api/wifi !GET,HEAD,PUT portal wifi
 /metrics GET,HEAD metrics metrics
 """
