@@ -14,12 +14,21 @@ HTTP_PORT ?= 8080
 INTERVAL ?=
 DEVICE ?=
 
+# Home Assistant's newest releases want the newest Pythons; without one, an older release is taken.
+HA_VENV := .venv-ha
+HA_PYTHON ?= $(firstword $(foreach version,3.14 3.13 3.12 3.11,$(shell for python in python$(version) \
+  $(HOME)/.pyenv/versions/$(version)*/bin/python3; do $$python -c 'import venv' 2>/dev/null && echo $$python && break; done)))
+
 # Tools carry no suffix: their first line says what they are.
 PYTHON_TOOLS = $(shell grep -sd skip -lE '^\#!.*python' tools/*)
 SH_TOOLS = $(shell grep -sd skip -lE '^\#!.*/(ba)?sh' tools/* .ci/*)
 
+# The one package the tests take from npm: it looks at the page as those do who check it for accessibility.
+NPM := .tools/npm
+AXE := axe-core@4.11.0
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format size bench build flash key bundle deploy repl monitor backup bench-device clean
+.PHONY: help setup run test npm test-ha lint format size bench build flash key bundle deploy repl monitor backup bench-device clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,7 +44,13 @@ run: $(READY)  ## the firmware reading a simulated meter: METER=multical21 PORT=
 test: $(READY)  ## all tests: CPython, MicroPython in 64 and in 32 bits
 	@if [ "$$CI" = true ] || [ "$$(id -u)" = 0 ]; then tools/install_system || [ "$$CI" != true ]; fi
 	@tools/get_micropython || [ "$$CI" != true ]
+	@$(MAKE) --no-print-directory npm || [ "$$CI" != true ]
 	@$(BIN)/pytest -q -n 2
+
+npm: $(NPM)/.ready  ## what the tests of the page take from npm: axe-core
+
+test-ha: $(HA_VENV)/.ready  ## what is announced, against the real Home Assistant: HA_PYTHON=python3.13
+	@$(HA_VENV)/bin/pytest -q -W default --disable-warnings -p no:cacheprovider host_tests/home_assistant
 
 lint: $(READY) $(TYPINGS)  ## style, types against the chip's own library, MicroPython syntax
 	@$(BIN)/ruff check -q . $(PYTHON_TOOLS)
@@ -84,7 +99,7 @@ backup: $(READY)  ## the files of a board into build/backup: DEVICE=/dev/ttyUSB0
 	@$(BIN)/python tools/board backup '$(DEVICE)'
 
 clean:  ## removes all that was made, .venv and .tools too
-	rm -rf build .venv .tools .hypothesis .pytest_cache .ruff_cache
+	rm -rf build .venv $(HA_VENV) .tools .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml tools/requirements
@@ -93,6 +108,20 @@ $(READY): pyproject.toml tools/requirements
 	@echo "installing the Python packages of pyproject.toml into $(VENV)"
 	@$(BIN)/python tools/requirements test > $(VENV)/requirements.txt
 	@$(BIN)/pip install -qq --disable-pip-version-check -r $(VENV)/requirements.txt
+	@touch $@
+
+$(HA_VENV)/.ready: pyproject.toml tools/requirements
+	@test -n '$(HA_PYTHON)' || { echo 'Home Assistant needs Python 3.11 or newer: HA_PYTHON=' >&2; exit 1; }
+	@rm -rf $(HA_VENV)
+	@$(HA_PYTHON) -m venv $(HA_VENV)
+	@echo "installing Home Assistant into $(HA_VENV)"
+	@$(HA_VENV)/bin/python tools/requirements ha > $(HA_VENV)/requirements.txt
+	@$(HA_VENV)/bin/pip install -qq --disable-pip-version-check -r $(HA_VENV)/requirements.txt
+	@touch $@
+
+$(NPM)/.ready: Makefile
+	@echo "installing $(AXE) into $(NPM)"
+	@npm install --silent --no-audit --no-fund --no-save --prefix $(NPM) $(AXE)
 	@touch $@
 
 $(TYPINGS): pyproject.toml $(READY)

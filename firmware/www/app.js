@@ -7,7 +7,7 @@ import {$, ask, fill, loadTexts, make, put, sentence, stream, t, told, wait, wor
 
 const QUIET_MS = 40000;          // the device writes at least a comment every 15 s
 const POLL_MS = 5000;
-const POLLS = 12;                // then a place for the stream is asked for again
+const POLLS = 3;                 // then a place for the stream is asked for again
 const RETRY_MS = 1500;           // after a failure
 const FAILURES_SHOWN = 2;        // one lost packet in a cellar is not news
 const SECTIONS = ["now", "use", "head", "ways", "settings", "log"];

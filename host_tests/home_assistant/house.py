@@ -9,11 +9,14 @@ import json
 
 from homeassistant import bootstrap, config_entries, loader
 from homeassistant.auth import auth_manager_from_config
+from homeassistant.components import mqtt
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import frame
 from homeassistant.setup import async_setup_component
 
 WAIT_S = 60
+# Retained, so that it is not missed: who announces before it is not heard.
+_BIRTH = {"topic": "homeassistant/status", "payload": "online", "qos": 0, "retain": True}
 _ENTRY = {
     "entry_id": "broker",
     "version": 1,
@@ -44,7 +47,8 @@ async def core(folder):
 @contextlib.asynccontextmanager
 async def with_mqtt(folder, port):
     """Home Assistant connected to a broker on loopback."""
-    entries = [{**_ENTRY, "data": {"broker": "127.0.0.1", "port": port, "discovery": True}}]
+    data = {"broker": "127.0.0.1", "port": port, "discovery": True, "birth_message": _BIRTH}
+    entries = [{**_ENTRY, "data": data}]
     stored = {"version": 1, "minor_version": 1, "key": "core.config_entries", "data": {"entries": entries}}
     (folder / ".storage").mkdir()
     (folder / ".storage" / "core.config_entries").write_text(json.dumps(stored))
@@ -54,10 +58,13 @@ async def with_mqtt(folder, port):
         hass.config_entries = config_entries.ConfigEntries(hass, {})
         await bootstrap.async_load_base_functionality(hass)
         hass.auth = await auth_manager_from_config(hass, [], [])
+        hass.set_state(CoreState.running)
         for part in ("homeassistant", "mqtt"):
             assert await async_setup_component(hass, part, {}), part
-        hass.set_state(CoreState.running)
         await hass.async_block_till_done()
+        born = asyncio.Event()
+        await mqtt.async_subscribe(hass, _BIRTH["topic"], lambda _: hass.loop.call_soon_threadsafe(born.set))
+        await asyncio.wait_for(born.wait(), WAIT_S)
         yield hass
 
 

@@ -6,7 +6,6 @@ Uses house.py beside it. Promises: nothing that Home Assistant has to say agains
 import asyncio
 import json
 import logging
-import re
 
 import pytest
 from homeassistant.components import mqtt
@@ -19,6 +18,13 @@ from host.test_home_assistant import PROFILES, App
 
 pytestmark = pytest.mark.skipif(RELEASE < DEVICE_DISCOVERY, reason="this release knows no device discovery")
 SERIALS = {name: "%08d" % (68000000 + number) for number, name in enumerate(PROFILES)}
+_CONCERNED = (
+    "homeassistant.components.mqtt",
+    "homeassistant.components.sensor",
+    "homeassistant.components.binary_sensor",
+    "homeassistant.components.button",
+    "homeassistant.helpers",
+)
 _DIAGNOSIS = {"state": "ok", "text": "", "last_answer": "2026-09-21T12:00:00Z", "replies": 7, "rssi": -61}
 
 
@@ -30,7 +36,7 @@ class Complaints(logging.Handler):
         self.lines = []
 
     def emit(self, record):
-        if re.match(r"homeassistant\.(components\.(mqtt|sensor|binary_sensor|button)|helpers\.(entity|template))", record.name):
+        if record.name.startswith(_CONCERNED):
             if not record.stack_info:  # reports on the way this test starts the integration
                 self.lines.append(record.getMessage())
 
@@ -80,14 +86,19 @@ def house(tmp_path_factory):
 
             def lacking():
                 now = taken(hass)
-                return {
-                    serial: [key for key in keys if key not in now.get(serial, {})] for serial, keys in wanted.items()
-                }, {
-                    entry.entity_id: state.state
-                    for entities in now.values()
-                    for entry, state in entities.values()
-                    if state and state.state in ("unknown", "unavailable") and entry.domain != "button"
-                }, complaints.lines
+                return (
+                    {
+                        serial: [key for key in keys if key not in now.get(serial, {})]
+                        for serial, keys in wanted.items()
+                    },
+                    {
+                        entry.entity_id: state.state
+                        for entities in now.values()
+                        for entry, state in entities.values()
+                        if state and state.state in ("unknown", "unavailable") and entry.domain != "button"
+                    },
+                    complaints.lines,
+                )
 
             await until(hass, done, lacking)
             devices = device_registry.async_get(hass).devices.values()
@@ -104,9 +115,7 @@ def house(tmp_path_factory):
 def expected(name):
     """{key: (platform, configuration)} of what this release can take."""
     return {
-        key: (platform, one)
-        for key, (platform, one) in components(name).items()
-        if too_new(one) != "class"
+        key: (platform, one) for key, (platform, one) in components(name).items() if too_new(one) != "class"
     }
 
 

@@ -114,7 +114,9 @@ def test_the_energy_dashboard_takes_what_the_document_says(name):
         assert volume["unit_of_measurement"] in validate.WATER_USAGE_UNITS[volume["device_class"]]
         assert volume["state_class"] == "total_increasing"
         return
-    water = [key for key, one in found.items() if one.get("device_class") in validate.WATER_USAGE_DEVICE_CLASSES]
+    water = [
+        key for key, one in found.items() if one.get("device_class") in validate.WATER_USAGE_DEVICE_CLASSES
+    ]
     assert not water
     totals = [key for key in ("heat_energy", "cooling_energy", "energy_in") if key in found]
     assert totals

@@ -20,7 +20,9 @@ from soak.house import House
 from soak.trouble import DAY_MS, HOUR_MS, PLACES, Troubles
 from soak.world import Chance, World
 
-UNIX = 1767135600  # 2025-12-30 23:00 UTC: a leap of the calendar, both changes of daylight saving, are in a year
+UNIX = (
+    1767135600  # 2025-12-30 23:00 UTC: a leap of the calendar, both changes of daylight saving, are in a year
+)
 _2000 = 946684800
 CET_S = 3600
 # A day of readings with all their retries: what a budget costs is the plan's, and tested there.
@@ -120,7 +122,9 @@ def undated(readings, records):
 def fell(readings, records):
     """A sentence for each total that falls. A record of a time when the clock was wrong may stand behind a later one,
     and a logger may show one digit less than the display."""
-    misdated = {unix // 3600 for _, _, unix, true_unix, _ in readings if unix and abs(unix - true_unix) > WRONG_S}
+    misdated = {
+        unix // 3600 for _, _, unix, true_unix, _ in readings if unix and abs(unix - true_unix) > WRONG_S
+    }
     read = {unix // 3600 for _, _, unix, _, _ in readings if unix}
     before = {}
     for hour, values in sorted(records.items()):
@@ -152,7 +156,13 @@ def main(days, seed, name, flash):
     options = Options(start_s=UNIX - _2000 + CET_S, latency_ms=100, odds=ODDS)
     meter = SimMeter(model.load(name), 0, seed, options)
     witness = Witness(world)
-    settings = {"meter": name.partition("-")[0], "port": "soak", "http_host": "127.0.0.1", "http_port": free_port(), **GENEROUS}
+    settings = {
+        "meter": name.partition("-")[0],
+        "port": "soak",
+        "http_host": "127.0.0.1",
+        "http_port": free_port(),
+        **GENEROUS,
+    }
     house = House(world, meter, troubles, chance, root, settings, witness.seen)
     outages = []
     ends = []

@@ -32,10 +32,14 @@ HEAT = {
     1004: (46, 1000, 0, 24),
     1001: (51, SERIAL, 0, 0),
 }
-FULL_FROM_MS, FULL_TO_MS = 2 * DAY_MS, 3 * DAY_MS  # others fill the flash on the third day
+FULL_FROM_MS, FULL_TO_MS = (
+    DAY_MS // 2,
+    DAY_MS,
+)  # others fill the flash: what is said of it stays in the memory
 QUIET_MS = 20 * 60000  # of an hour: between two readings
 CUT_AFTER = 60  # flash operations at most
 READ, MISDATED = 1, 2
+LARGE = 1 << 30
 WRONG_S = 60  # a record of then may stand behind one that was made later
 ERASE = 6  # operation of ioctl
 
@@ -75,10 +79,12 @@ class Soak:
         troubles.moments = [one for one in troubles.moments if one[1] != "power"]
         self.flash = Wearing(BLOCKS)
         vfs.VfsLfs2.mkfs(self.flash)
-        self.read = bytearray(24 * days + 24)  # for each hour after UNIX: whether it was read while there was room
+        self.read = bytearray(
+            24 * days + 24
+        )  # for each hour after UNIX: whether it was read while there was room
         self.latest = 0  # hour
-        self.heap = []
-        self.sampled_ms = 0
+        self.heap = [0] * (days + 1)  # of each day its least: what is kept whatever was said last
+        self.sampled = -1  # the last hour
         self.full = False
         settings = {
             "meter": "multical601",
@@ -91,9 +97,7 @@ class Soak:
             "http_port": http_port,
         }
         meter = TableMeter(HEAT, SERIAL)
-        self.house = House(
-            self.world, meter, troubles, self.chance, root, settings, self.seen, self.between
-        )
+        self.house = House(self.world, meter, troubles, self.chance, root, settings, self.seen, self.between)
 
     def seen(self, app, reading):
         unix = reading.unix
@@ -116,10 +120,11 @@ class Soak:
                 fill("/flash/other")
             else:
                 os.remove("/flash/other")
-        if ms - self.sampled_ms >= DAY_MS and ms % HOUR_MS > QUIET_MS and self.house.idle():
-            self.sampled_ms = ms
+        if ms // HOUR_MS != self.sampled and ms % HOUR_MS > QUIET_MS and self.house.idle():
+            self.sampled = ms // HOUR_MS
             gc.collect()
-            self.heap.append(gc.mem_alloc())
+            day = ms // DAY_MS
+            self.heap[day] = min(self.heap[day] or LARGE, gc.mem_alloc())
         return flash.left is not None and flash.left < 0
 
     async def run(self):
@@ -156,7 +161,7 @@ def main(days, seed, root, http_port):
     print(
         json.dumps(
             {
-                "heap": soak.heap,
+                "heap": [one for one in soak.heap if one],
                 "erased_most": max(soak.flash.erased),
                 "lives": lives,
                 "hours": hours,

@@ -35,8 +35,8 @@ def test_days_of_trouble_leave_the_heap_the_flash_and_the_history_well(seed, mic
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["hours"] > 12 * DAYS and found["lives"] > 2, found
-    # A day's figure depends on what happened to be said last: the least of three days is what is kept.
-    assert min(found["heap"][-3:]) - min(found["heap"][1:4]) <= GROWTH_BYTES, found["heap"]
+    # From the third day on; two days, as one may be spoilt by a silence.
+    assert min(found["heap"][-2:]) - min(found["heap"][2:4]) <= GROWTH_BYTES, found["heap"]
     assert found["erased_most"] * TEN_YEARS_DAYS // DAYS < CYCLES, found
     assert found["missing"] < found["lives"] and not found["fell"], found
     assert all(state == "runs" for state, _, _ in found["tasks"].values()), found

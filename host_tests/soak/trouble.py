@@ -34,7 +34,9 @@ class Troubles:
                 self.windows.append((begin, begin + chance.between(least, most) * 60000, what))
         for what, often in MOMENTS:
             for _ in range((often * days + _SPREAD_DAYS - 1) // _SPREAD_DAYS):
-                self.moments.append((chance.below(span) * 60000 + chance.below(60000), what, chance.below(1 << 20)))
+                self.moments.append(
+                    (chance.below(span) * 60000 + chance.below(60000), what, chance.below(1 << 20))
+                )
         self.windows.sort()
         self.moments.sort()
         self._next = 0  # of the moments; what has passed stays, so that a test's own memory stands still

@@ -37,9 +37,12 @@ async def events(exchange, app):
             else:
                 await exchange.write((":\n\n",))
             await exchange.flush()
-            try:
-                await asyncio.wait_for(snapshot.wait(number), _ALIVE_S)
-            except asyncio.TimeoutError:
-                pass
+            for _ in range(_ALIVE_S):
+                try:
+                    await asyncio.wait_for(snapshot.wait(number), 1)
+                    break
+                except asyncio.TimeoutError:
+                    if exchange.gone():
+                        return
     finally:
         app.streams -= 1
