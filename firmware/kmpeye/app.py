@@ -196,16 +196,16 @@ class App:
 
     def show(self, reading):
         """One line on the console."""
+        self.log.show(self._words(reading))
+        forget(*_WORDS.split())
+
+    def _words(self, reading):
         from kmp.names import unit_name
         from kmp.value import token
 
         meter = self.snapshot.meter
-        words = [
-            self.clock.iso(reading.unix) if reading.unix else "no date",
-            meter.model,
-            meter.serial or "?",
-        ]
+        yield self.clock.iso(reading.unix) if reading.unix else "no date"
+        yield meter.model
+        yield meter.serial or "?"
         for key, _, unit, mantissa, exponent in reading.values:
-            words.append("%s %s %s" % (key, token(unit, mantissa, exponent).strip('"'), unit_name(unit)))
-        self.log.show("  ".join(words))
-        forget(*_WORDS.split())
+            yield "%s %s %s" % (key, token(unit, mantissa, exponent).strip('"'), unit_name(unit))

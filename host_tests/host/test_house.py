@@ -32,8 +32,16 @@ KNOWS = (
     ("kmpeye.system.timezone", ("kmp.calendar",), "the arithmetic of dates is written once"),
     (
         "kmpeye.reader",
-        ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.readings", "kmpeye.learning", "kmpeye.errands", "kmpeye.system"),
+        (
+            *("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.readings", "kmpeye.system"),
+            *("kmpeye.learning", "kmpeye.errands", "kmpeye.reading"),
+        ),
         "asks by plan, publishes a reading",
+    ),
+    (
+        "kmpeye.reading",
+        ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.readings", "kmpeye.learning"),
+        "what the reader needs only while it reads",
     ),
     ("kmpeye.status", ("kmpeye.readings", "kmpeye.system"), "writes its JSON in the same pieces as a reading"),
     ("kmpeye.errands", ("kmp", "kmpeye.head"), "asks for others, in the reader's task"),
@@ -243,3 +251,21 @@ def test_data_files_are_json():
     for folder in ("firmware/meters", "boards"):
         for path in (ROOT / folder).glob("*.json"):
             json.loads(path.read_text())
+
+
+def used_before(tree):
+    """(name, line) of private constants that stand behind their first use: MicroPython puts the value of a `_NAME =
+    const(...)` where the name stands, and only from there on; before it the name does not exist at all."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            function, target = node.value.func, node.targets[0]
+            if isinstance(function, ast.Name) and function.id == "const" and target.id.startswith("_"):
+                for one in ast.walk(tree):
+                    if isinstance(one, ast.Name) and one.id == target.id and one.lineno < node.lineno:
+                        yield target.id, one.lineno
+
+
+def test_a_private_constant_stands_before_its_use():
+    assert list(used_before(ast.parse("def f():\n    return _A\n_A = const(1)\n"))) == [("_A", 2)]
+    found = [(path.name, *one) for path in sources() for one in used_before(ast.parse(path.read_text()))]
+    assert not found

@@ -5,7 +5,6 @@
 import asyncio
 import json
 
-
 from kmpeye.app import App
 from kmpeye.system import board, keep
 from kmpeye.system.boots import Boots, _file

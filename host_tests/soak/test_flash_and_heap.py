@@ -1,5 +1,5 @@
-"""Days of the whole app on the interpreter with the chip's object sizes, on littlefs: the heap does not grow, no block of
-the flash wears out in ten years, and a power cut inside a flash operation costs the reading in flight.
+"""Days of the whole app with the object sizes of the chip, on littlefs: the heap does not grow, no block of the flash
+wears out in ten years, and a power cut inside a flash operation costs the reading in flight.
 
 Runs on_micropython.py with the firmware in place in its image. SOAK_FLASH_DAYS asks for more.
 """

@@ -11,7 +11,7 @@ LEVELS = ("debug", "info", "warning", "error")  # their first letters stand in t
 class Log:
     def __init__(self, clock, size=2048, level="info", console=print):
         """size: bytes of the ring, at least 256; level: the least that is kept, one of LEVELS; console: takes each
-        line too, or None."""
+        line too, as print() does, or None."""
         self._clock = clock
         self._ring = bytearray(size)
         self._console = console
@@ -32,11 +32,14 @@ class Log:
     def error(self, text, *values):
         self.write(3, text, values)
 
-    def show(self, text):
-        """On the console only: what comes so often that it would push everything else out of the ring."""
+    def show(self, words):
+        """A line on the console only: what comes so often that it would push everything else out of the ring. words:
+        what yields its parts, so that it is never in memory as a whole."""
         if self._console and self.least <= 1:
             try:
-                self._console(text)
+                for word in words:
+                    self._console(word, end="  ")
+                self._console("")
             except (MemoryError, OSError):
                 self.lost += 1
 

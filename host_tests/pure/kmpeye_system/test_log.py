@@ -135,3 +135,23 @@ def test_a_log_does_not_grow():
         log("line %d", number)
     gc.collect()
     assert gc.mem_alloc() - before <= 64, gc.mem_alloc() - before
+
+
+def test_a_line_for_the_console_alone_is_shown_word_by_word_and_not_kept():
+    shown = []
+
+    def console(text, end="\n"):
+        shown.append(text + end)
+
+    log = Log(VirtualClock(), console=console)
+    log.show(word for word in ("volume", "314.100 m³"))
+    assert "".join(shown) == "volume  314.100 m³  \n" and texts(log) == []
+
+    def failing():
+        yield "volume"
+        raise MemoryError
+
+    log.show(failing())
+    assert log.lost == 1
+    Log(VirtualClock(), level="warning", console=console).show(failing())
+    assert "".join(shown) == "volume  314.100 m³  \nvolume  "

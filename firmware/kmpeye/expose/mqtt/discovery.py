@@ -13,6 +13,21 @@ _FILE = const("mqtt-announced.json")
 # The flags that say something of the house rather than of the meter.
 _PLAIN = const(("leak", "burst", "dry", "reverse", "continuous_flow"))
 
+# Key|platform|name|topic|the rest. What the reader itself has to say, and what it can be told.
+_OWN = const(
+    (
+        'state|sensor|State|diagnosis|,"ent_cat":"diagnostic","val_tpl":"{{ value_json.state }}"',
+        'last_answer|sensor|Last answer|diagnosis|,"ent_cat":"diagnostic","dev_cla":"timestamp",'
+        '"val_tpl":"{{ value_json.last_answer }}"',
+        'replies|sensor|Replies spent today|diagnosis|,"ent_cat":"diagnostic","stat_cla":"total_increasing",'
+        '"val_tpl":"{{ value_json.replies }}"',
+        'rssi|sensor|Wi-Fi signal|diagnosis|,"ent_cat":"diagnostic","dev_cla":"signal_strength",'
+        '"stat_cla":"measurement","unit_of_meas":"dBm","val_tpl":"{{ value_json.rssi }}"',
+        "read_now|button|Read now|read|",
+        'align|button|Align|align|,"ent_cat":"config"',
+    )
+)
+
 
 class Announcement:
     """Everything that goes into one message, held still: going through its pieces of text twice says the same."""
@@ -121,19 +136,3 @@ class Announcement:
             "val_tpl",
             "{{ None if value_json.flags is none else 'ON' if '%s' in value_json.flags else 'OFF' }}" % flag,
         )
-
-
-# Key|platform|name|topic|the rest. What the reader itself has to say, and what it can be told.
-_OWN = const(
-    (
-        'state|sensor|State|diagnosis|,"ent_cat":"diagnostic","val_tpl":"{{ value_json.state }}"',
-        'last_answer|sensor|Last answer|diagnosis|,"ent_cat":"diagnostic","dev_cla":"timestamp",'
-        '"val_tpl":"{{ value_json.last_answer }}"',
-        'replies|sensor|Replies spent today|diagnosis|,"ent_cat":"diagnostic","stat_cla":"total_increasing",'
-        '"val_tpl":"{{ value_json.replies }}"',
-        'rssi|sensor|Wi-Fi signal|diagnosis|,"ent_cat":"diagnostic","dev_cla":"signal_strength",'
-        '"stat_cla":"measurement","unit_of_meas":"dBm","val_tpl":"{{ value_json.rssi }}"',
-        "read_now|button|Read now|read|",
-        'align|button|Align|align|,"ent_cat":"config"',
-    )
-)
