@@ -41,16 +41,11 @@ class App:
         self.streams = 0  # pages that stay connected (expose.events)
         self.updating = False  # a bundle is coming in
         self.forgets = False  # what is known now must not be kept over the restart
-        self._assemble(board or {})
+        from kmpeye.assemble import parts
 
-    def _assemble(self, board=None):
-        """Apart from what lasts, which would keep what is needed once."""
-        from kmpeye import assemble
-
-        if board is None:
-            assemble.tasks(self)
-        else:
-            assemble.parts(self, board)
+        self.line, self.snapshot, self.reader, self.recorder, self.chores, self.button, self.supervisor = (
+            parts(self, board or {})
+        )
         forget("kmpeye.assemble")
 
     @property
@@ -75,7 +70,7 @@ class App:
     async def run(self):
         """Start everything and stay until cancelled."""
         config = self.config
-        self._assemble()
+        self._begin()
         server = Server(Routes(self), self.log, access=Access(self), elsewhere=self._elsewhere)
         try:
             await server.start(config["http_host"], config["http_port"])
@@ -88,6 +83,13 @@ class App:
             if self.server:
                 await server.close()
             self.line.close()
+
+    def _begin(self):
+        """Apart from run(), which lasts and would keep what is needed once."""
+        from kmpeye.assemble import tasks
+
+        tasks(self)
+        forget("kmpeye.assemble")
 
     async def lookup(self, name, clock):
         """The address of a name, as text; OSError."""

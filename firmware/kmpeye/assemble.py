@@ -31,7 +31,7 @@ _WAYS = const(
 
 
 def parts(app, board):
-    """Give the app its line, snapshot, reader, recorder, chores, button and supervisor. board: as App is given it."""
+    """The app's line, snapshot, reader, recorder, chores, button and supervisor. board: as App is given it."""
     from kmpeye.meter.choice import choose
 
     config = app.config
@@ -45,22 +45,18 @@ def parts(app, board):
     if not isinstance(learned_baud, int):
         learned_baud = None
     baud = config["baud"] or learned_baud or profile.baud
-    app.line = line = Line(config["port"], baud, clock, board.get("uart"))
+    line = Line(config["port"], baud, clock, board.get("uart"))
     kmp_address = config["address"]
     head = Head(line, profile.address if kmp_address is None else kmp_address)
-    wake, waker = _waker(app, board, profile)
+    wake, waker = _waker(app, board, profile, line)
     session = Session(waker, clock, profile.wake["settle_ms"])
-    app.snapshot = snapshot = Snapshot(Meter(profile.model, profile.kind))
-    app.reader = MeterReader(
-        config, head, session, wake, snapshot, profile, app.log, state, folder, remembered
-    )
-    app.recorder = Recorder(app)
-    app.chores = Chores(app, app.set_clock)
-    app.button = _button(board)
-    app.supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots)
+    snapshot = Snapshot(Meter(profile.model, profile.kind))
+    reader = MeterReader(config, head, session, wake, snapshot, profile, app.log, state, folder, remembered)
+    supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots)
+    return line, snapshot, reader, Recorder(app), Chores(app, app.set_clock), _button(board), supervisor
 
 
-def _waker(app, board, profile):
+def _waker(app, board, profile, line):
     """(kind, waker) of the settings; a warning and a magnet that never moves where they are not possible."""
     config = app.config
     kind = config["wake"] or ("none" if profile.wake["needs"] == "none" else "fixed")
@@ -81,7 +77,7 @@ def _waker(app, board, profile):
     except ImportError:
         machine = None
     try:
-        return kind, make_waker(kind, settings, app.clock, app.line, machine)
+        return kind, make_waker(kind, settings, app.clock, line, machine)
     except ValueError as e:
         config.warnings.append("wake: %s" % e)
         return "fixed", Waker()

@@ -29,6 +29,8 @@ function hear(name, data) {
     device.reading = data;
     device.since = performance.now();
   } else {
+    // The first start: who is on the device's own Wi-Fi comes to bring it into the house's.
+    if (!device.status && !location.hash && data.wifi && !data.wifi.ssid) location.hash = "#settings";
     device.status = data;
     refresh();
   }

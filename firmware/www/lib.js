@@ -1,8 +1,9 @@
 // What the sections of the page share: texts, exact numbers, requests one after the other, and small pieces of the page.
-// No framework, no other host. Promises: digits from the meter never become a JavaScript number, at most one request
-// and one stream are under way at a time (the device has three places), and every wait ends.
+// No framework, no other host. Promises: digits from the meter never become a JavaScript number, at most one request,
+// one stream and one upload are under way at a time (the device has three places), and every wait ends.
 
 const ANSWER_MS = 8000;          // no answer within this: the device is out of reach
+const UPLOAD_MS = 610000;        // the device gives up after ten minutes
 const TRIES = 3;                 // of a request that came while all places were taken
 const BUSY_MS = 1200;
 
@@ -70,8 +71,11 @@ async function refusal(answer) {
   try {
     told = await answer.json();
   } catch { /* the status has to do */ }
-  const error = new Error(refused(told, answer.status));
-  return Object.assign(error, {status: answer.status, told});
+  return inWords(told, answer.status);
+}
+
+function inWords(told, status) {
+  return Object.assign(new Error(refused(told, status)), {status, told});
 }
 
 function refused(answer, status) {
@@ -113,6 +117,20 @@ async function send(path, {method = "GET", body, read = "exact", limit = ANSWER_
     }
     await wait(BUSY_MS);
   }
+}
+
+// Sends a file as the body of a POST; hear(share) as it leaves, which fetch would not tell. The JSON of the answer.
+export function upload(path, file, hear) {
+  return new Promise((done, fail) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    request.responseType = "json";
+    request.timeout = UPLOAD_MS;
+    request.upload.onprogress = event => hear(event.loaded / event.total);
+    request.onload = () => request.status < 300 ? done(request.response) : fail(inWords(request.response || {}, request.status));
+    request.onerror = request.ontimeout = () => fail(new Error("no answer"));
+    request.send(file);
+  });
 }
 
 // Server-sent events of a request: hear(name, data) for each; ends with the stream, throws when it is refused, lost, or

@@ -1,24 +1,32 @@
 // The section Settings: a form made of the device's own table (GET /api/config), so that a new setting needs nothing here;
-// the Wi-Fi; export and import; restart and care. Uses lib.js. Promises: only what was changed is sent, secrets are
+// the Wi-Fi; updates; export and import; restart and care. Uses lib.js. Promises: only what was changed is sent, secrets are
 // never shown, a refusal stands at its field, and what cannot be undone is asked twice.
 
-import {ask, button, card, make, problem, put, saying, say, sentence, t, told, words} from "/lib.js";
+import {ask, button, card, make, problem, put, saying, say, sentence, t, told, upload, wait, words} from "/lib.js";
 import {passwordHash} from "/hash.js";
 
 const MOST_BYTES = 900;          // of one request; the device takes 1024
+const LOOK_MS = 2000;            // while something is under way on the device
+const JOINING_MS = 40000;        // it gives a network 20 s
+const RESTART_MS = 120000;
+const AROUND_BYTES = 1024;       // what a bundle has at most around its image
 
-let rows = [], form, said, save, wifi, restartNeeded;
+let rows = [], form, said, save, wifi, update, restartNeeded;
 
-export async function open(node) {
+export async function open(node, device) {
   form = make("div.stack", {oninput: count});
   said = saying();
   save = button(t("save"), "main", said, store);
-  wifi = card(t("wifi"), make("p.label", {}, t("wifi_text")));
-  askWifi();
+  wifi = card(t("wifi"), make("p.label", {}, t("wifi_text")), onDemand("wifi", showWifi));
+  update = card(t("update"), make("p.label", {}, t("update_text")), onDemand("update", showUpdate));
   restartNeeded = make("div.flag", {hidden: true}, t("restart_needed"));
   node.append(restartNeeded, form);
   await load();                  // first, so that nothing moves under a finger
-  node.append(make("div.savebar", {}, save, said), wifi, make("div.grid", {}, copies(), care()));
+  node.append(make("div.savebar", {}, save, said), wifi, make("div.grid", {}, update, copies(), care()));
+  const {wifi: network} = device.status || {};
+  if (!network || network.ssid) return;
+  restartNeeded.before(wifi);    // the first start: what has to be done stands first
+  wifi.append(make("p.flag", {}, [t("wifi_first"), rows.some(row => row.key === "owner_password" && !row.set) ? t("password_first") : ""].join(" ")));
 }
 
 export const reopen = () => load();
@@ -173,10 +181,12 @@ function copies() {
 
 // --- Wi-Fi
 
-// Shown when it is asked for: what networks there are is the owner's, and the browser asks for the password.
-function askWifi() {
+// Shown when it is asked for: what the networks and updates are is the owner's, and the browser asks for the password.
+function onDemand(what, show) {
   const mine = saying();
-  wifi.append(make("p.row", {}, button(t("show"), "", mine, async () => showWifi(await ask("/api/wifi", {read: "plain"})))), mine);
+  const asking = button(t("show"), "", mine, async () => show(await ask("/api/" + what, {read: "plain"})));
+  asking.setAttribute("aria-label", t("show") + ": " + t(what));
+  return make("div", {}, make("p.row", {}, asking), mine);
 }
 
 function showWifi(state) {
@@ -196,8 +206,80 @@ function showWifi(state) {
       return t("networks_found", networks.length);
     }), button(t("join"), "main", mine, async () => {
       await ask("/api/wifi", {method: "PUT", body: {ssid: name.value, password: password.value}, read: "plain", limit: 60000});
-      return t("joining", state.host);
+      return joined(name.value, state.host);
     })), mine);
+}
+
+// What became of it, as far as it can be heard: the connection that asks may end with the joining.
+async function joined(name, host) {
+  for (const end = Date.now() + JOINING_MS; Date.now() < end; ) {
+    await wait(LOOK_MS);
+    let now;
+    try {
+      now = await ask("/api/wifi", {read: "plain"});
+    } catch {
+      continue;
+    }
+    if (now.trying) continue;
+    if (now.state === "joined" && now.ssid === name) return t("joined", name, "http://" + now.address + (location.port && ":" + location.port) + "/", now.host);
+    if (now.error) throw refused(t("not_joined", now.error));
+  }
+  return t("joining", host);
+}
+
+const refused = text => Object.assign(new Error(text), {told: {}});
+
+// --- updates
+
+function showUpdate(now, restarted) {
+  const mine = saying(), stands = saying();
+  const bar = make("progress", {hidden: true, value: 0, "aria-label": t("update_sent")});
+  const file = make("input.unseen", {type: "file", accept: ".bundle", id: "bundle", tabIndex: -1, onchange: () => {
+    say(mine, "", "");
+    older.hidden = true;
+    go.hidden = !file.files.length;
+    if (file.files.length) put(go, t("upload", file.files[0].name));
+  }});
+  const send = question => sendBundle(file.files[0], question, {now, bar, older, mine});
+  const go = button("", "main", mine, () => send(""));
+  const older = button(t("really", t("update_older")), "danger", mine, () => send("?downgrade=yes"));
+  go.hidden = older.hidden = true;
+  const choose = [make("p.row", {}, make("button", {type: "button", onclick: () => file.click()}, t("update_choose")),
+    make("label.unseen", {htmlFor: "bundle"}, t("update_choose")), file, go, older), bar];
+  const again = button(t("refresh"), "", mine, async () => showUpdate(await ask("/api/update", {read: "plain"})));
+  const none = now.room ? now.key ? "" : t("update_no_key") : t("update_no_place");
+  update.replaceChildren(make("h3", {}, t("update")), make("p.label", {}, t("update_text")), make("p", {}, t("update_runs", now.version)), stands,
+    ...none ? [make("p", {}, none)] : now.state === "trial" ? [make("p.row", {}, again)] : choose,
+    restarted ? make("p.row", {}, button(t("reload"), "", mine, () => location.reload())) : "", mine);
+  if (now.state === "trial") say(stands, "wait", t("update_trial", now.update));
+  if (now.state === "failed") say(stands, "bad", t("update_failed", now.update, told("whys", now.why.split(/[:\d]/)[0].trim(), now.why)));
+}
+
+async function sendBundle(bundle, question, {now, bar, older, mine}) {
+  older.hidden = true;
+  if (bundle.size > now.room + AROUND_BYTES) throw refused(t("update_too_large", bundle.size, now.room));
+  await ask("/api/update", {read: "plain"});  // the browser proves the password now, and need not send the bundle twice
+  bar.value = 0;
+  bar.hidden = false;
+  let taken;
+  try {
+    taken = await upload("/api/update" + question, bundle, share => { bar.value = share; });
+  } catch (error) {
+    if (!error.told) throw error;
+    older.hidden = error.told.code !== "downgrade";
+    throw refused(told("updates", error.told.code, error.message));
+  } finally {
+    bar.hidden = true;
+  }
+  say(mine, "", t("update_restarts", taken.accepted));
+  for (const end = Date.now() + RESTART_MS; Date.now() < end; ) {
+    await wait(LOOK_MS);
+    try {
+      const found = await ask("/api/update", {read: "plain"});
+      if (found.version === taken.accepted || found.state === "failed") return showUpdate(found, true);
+    } catch { /* it restarts */ }
+  }
+  throw new Error("it did not return");
 }
 
 // --- care

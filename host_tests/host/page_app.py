@@ -107,6 +107,8 @@ class App:
     forget = staticmethod(forget)
     wifi = None
     streams = 0
+    version = "0.2.0"
+    updating = False
 
     def __init__(self, root):
         self.root = root
@@ -160,6 +162,11 @@ class App:
         from kmpeye.system import config_save
 
         return config_save
+
+    def updates(self):
+        from kmpeye.system import update
+
+        return update
 
     def apply(self, keys):
         return []

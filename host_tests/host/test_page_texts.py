@@ -55,6 +55,20 @@ def codes():
     return found - {"wrong_value", "later", "not_confirmed", "no_wifi"}
 
 
+def update_codes():
+    system = "".join(path.read_text() for path in (FIRMWARE / "kmpeye" / "system").glob("update*.py"))
+    web = (FIRMWARE / "kmpeye" / "expose" / "update.py").read_text()
+    return set(re.findall(r'Wrong\(\s*"(\w+)"', system)) | set(re.findall(r'"code":"(\w+)"', web))
+
+
+def why_an_update_failed():
+    """Sentences, up to what is said of the case in hand."""
+    trial = (FIRMWARE / "kmpeye" / "system" / "update_trial.py").read_text()
+    update = (FIRMWARE / "kmpeye" / "system" / "update.py").read_text()
+    found = re.findall(r'return "([^"%:]+)', trial) + re.findall(r'now.get\("why", "(.+)"', update)
+    return {text.strip() for text in found}
+
+
 # (table of a language, what it has to name, why)
 COMPLETE = (
     ("states", {state.partition(".")[0] for state in table(advice)} - {"ok"}, "what to do about each state"),
@@ -62,6 +76,8 @@ COMPLETE = (
     ("settings", {row[0] for row in config.TABLE}, "every setting"),
     ("groups", {name for name, _ in config.groups()}, "the headings of the settings"),
     ("refused", codes(), "every refusal by its stable word"),
+    ("updates", update_codes(), "and those of updates, which mean something else by the same word"),
+    ("whys", why_an_update_failed(), "why the version before returned"),
 )
 
 

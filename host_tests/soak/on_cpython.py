@@ -31,8 +31,8 @@ ODDS = Odds(noise=0.0005, loss=0.01, cut=0.005, bad_crc=0.01, zero=0.01)
 WRONG_S = 60
 SLACK_MS = 20 * 60000  # retries after 1, 2, 4 and 8 minutes
 TOTALS = {"volume", "heat_energy", "energy_in"}
-# A water meter that was silent for more than an hour is tried twice a day: it may have been asked too often.
-THROTTLED_MS = 13 * HOUR_MS
+# A water meter that was silent for more than an hour is tried twice a day, and one try may be lost.
+THROTTLED_MS = 25 * HOUR_MS
 
 
 def free_port():
@@ -71,15 +71,15 @@ def free_times(troubles, outages, end_ms):
         yield at, end_ms
 
 
-def missed(readings, free, first_ms, next_ms):
+def missed(readings, free, most_ms):
     """A sentence for each time at which a reading was due and none came."""
     times = [one[0] for one in readings]
     for begin, end in free:
-        last, limit = begin, first_ms
+        last = begin
         for ms in [*(ms for ms in times if begin <= ms < end), end]:
-            if ms - last > limit:
+            if ms - last > most_ms:
                 yield "no reading for %d min from minute %d" % ((ms - last) // 60000, last // 60000)
-            last, limit = ms, next_ms
+            last = ms
 
 
 def unrecorded(readings, records):
@@ -110,12 +110,16 @@ def undated(readings, records):
     for reading in readings:
         lives.setdefault(reading[1], []).append(reading)
     in_vain = False
+    latest = 0  # hour that has a record: a clock that was ahead hides what comes before it
     for life in lives.values():
         hours = {true_unix // 3600 for _, _, _, true_unix, _ in life}
         dated = max((ms for ms, _, unix, _, _ in life if unix is not None), default=0)
         for ms, _, unix, true_unix, _ in life:
-            if unix is None and not in_vain and ms < dated and true_unix // 3600 not in records:
-                yield "hour %d was read without a date and did not get one" % (true_unix // 3600)
+            hour = true_unix // 3600
+            if unix is not None:
+                latest = max(latest, unix // 3600)
+            elif not in_vain and latest < hour and ms < dated and hour not in records:
+                yield "hour %d was read without a date and did not get one" % hour
         in_vain = life[0][2] is None and len(hours) < 2
 
 
@@ -179,13 +183,13 @@ def main(days, seed, name, flash):
     app = house.app
     readings = witness.readings
     interval_ms = app.reader.interval_s * 1000
-    first_ms, next_ms = interval_ms + SLACK_MS, interval_ms * 9 // 8 + SLACK_MS
+    most_ms = interval_ms * 9 // 8 + SLACK_MS
     if app.reader.plan.throttle:
-        first_ms = next_ms = THROTTLED_MS
+        most_ms = THROTTLED_MS
     free = list(free_times(troubles, outages, end_ms))
     records = {unix // 3600: values for unix, _, values in app.history.records("hour", 0, 1 << 32)}
     wrong = [
-        *missed(readings, free, first_ms, next_ms),
+        *missed(readings, free, most_ms),
         *unrecorded(readings, records),
         *undated(readings, records),
         *fell(readings, records),

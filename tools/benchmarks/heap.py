@@ -42,7 +42,7 @@ _MODBUS = (bytes.fromhex("0001 0000 0006 01 03 03e8 0064"), bytes.fromhex("0002 
 _BACNET = (
     bytes.fromhex("810a0011 0104 0005010c0c0000003c1955"),  # present-value of the heat energy
     bytes.fromhex("810a0013 0104 0005020e0c0000003c1e09081f"),  # all properties of it
-    bytes.fromhex("810a0016 0104 00050305 0907 1c0000003c 2900 393c"),  # its changes, for a minute
+    bytes.fromhex("810a0015 0104 00050305 0907 1c0000003c 2900 393c"),  # its changes, for a minute
 )
 _MODBUS_CLIENTS = 4  # and 20 requests of each for one of the page's: an hour at one a second in half a minute
 _WORK_S = 120  # 50 readings of 16 registers take a few seconds; more means that the reader stands still
