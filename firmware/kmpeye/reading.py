@@ -1,6 +1,6 @@
 # One reading of the meter, from waking it to what is published, with what that needs beyond the reader. Loaded when a
-# reading is due and let go of after it: between two readings all of this takes no memory. Part of the reader, run in its
-# task. Knows head, meter, readings. Promises that only CancelledError and what a broken profile raises come out.
+# reading is due and let go of after it: between two readings all of this takes no memory. Part of the reader, run in
+# its task. Knows head, meter, readings. Promises that only CancelledError and what a broken profile raises come out.
 
 import gc
 

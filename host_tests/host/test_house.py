@@ -43,7 +43,11 @@ KNOWS = (
         ("kmp", "kmpeye.head", "kmpeye.meter", "kmpeye.readings", "kmpeye.learning"),
         "what the reader needs only while it reads",
     ),
-    ("kmpeye.status", ("kmpeye.readings", "kmpeye.system"), "writes its JSON in the same pieces as a reading"),
+    (
+        "kmpeye.status",
+        ("kmpeye.readings", "kmpeye.system"),
+        "writes its JSON in the same pieces as a reading",
+    ),
     ("kmpeye.errands", ("kmp", "kmpeye.head"), "asks for others, in the reader's task"),
     (
         "kmpeye.learning",
@@ -56,12 +60,20 @@ KNOWS = (
         "loads what is due and lets go of it",
     ),
     ("kmpeye.backfill", ("kmp", "kmpeye.readings"), "asks the meter's logger for what the history lacks"),
-    ("kmpeye.meter_clock", ("kmp", "kmpeye.readings"), "compares the meter's clock, sets it where that is allowed"),
+    (
+        "kmpeye.meter_clock",
+        ("kmp", "kmpeye.readings"),
+        "compares the meter's clock, sets it where that is allowed",
+    ),
     ("kmpeye.care", ("kmpeye.system",), "what the owner does to the device as a whole"),
     ("kmpeye.remembered", ("kmpeye.system",), "one file on flash"),
     ("kmpeye.assemble", ("kmp", "kmpeye"), "puts the parts together, once"),
     ("kmpeye.app", ("kmp", "kmpeye"), "what the ways out are given; it knows its parts"),
-    ("kmpeye.start", ("kmpeye.app", "kmpeye.head", "kmpeye.system"), "starts the app and records why it ended"),
+    (
+        "kmpeye.start",
+        ("kmpeye.app", "kmpeye.head", "kmpeye.system"),
+        "starts the app and records why it ended",
+    ),
     ("main", ("kmpeye.start",), "no update replaces it, so it knows one name of what it starts"),
 )
 

@@ -1,5 +1,5 @@
-"""Runs every file of host_tests/pure on MicroPython: from source in 64 bits; in 32 bits compiled, on the heap of a chip,
-with the firmware in place in its image.
+"""Runs every file of host_tests/pure on MicroPython: from source in 64 bits; in 32 bits compiled, on the heap of a
+chip, with the firmware in place in its image.
 
 CPython runs the same files because pytest collects them there. Uses upy_runner.py, tools/build and the fixtures of
 conftest.py; a failing run shows what MicroPython printed.

@@ -71,7 +71,6 @@ def test_everything_on_serves_everybody_and_does_not_grow(micropython32, flash, 
     monkeypatch.setattr(parts, "FLASH", flash)
     try:
         with heap.running(CASE) as (app, config):
-            heap.work(app, 0, 20)  # BACnet says who it is, by the meter's serial number, a second later
             clients = Clients(app, config)
             try:
                 clients.work(WARM_S)

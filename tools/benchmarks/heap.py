@@ -195,8 +195,16 @@ def bacnet(config, requests):
     if not config.get("bacnet"):
         return
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(_CLIENT_S)
+        client.settimeout(1)
         client.connect(("127.0.0.1", config["bacnet_port"]))
+        for _ in range(
+            _CLIENT_S
+        ):  # the device is silent until the meter told its serial number, which names it
+            client.send(_BACNET[0])
+            with contextlib.suppress(TimeoutError):
+                client.recv(1500)
+                break
+        client.settimeout(_CLIENT_S)
         for number in range(requests):
             client.send(_BACNET[number % len(_BACNET)])
             client.recv(1500)

@@ -1,6 +1,7 @@
 # The whole app as main.py starts it, told to read the meter without pause; says what its heap holds when asked.
 # Usage: on_micropython_app.py ROOT, the config as a line of JSON on stdin; then a line each time to ask ("kept": what
-# stays when nothing is going on). Prints {"ready": true}, and for each question {"heap", "readings", "requests"}: bytes it keeps beyond asyncio.
+# stays when nothing is going on). Prints {"ready": true}, and for each question {"heap", "readings", "requests"}: bytes
+# it keeps beyond asyncio.
 
 import asyncio
 import gc

@@ -91,9 +91,7 @@ def add_parser(subparsers):
     parser.add_argument(
         "--address", type=number, default=63, help="KMP address (63 meter, 127 and 191 loggers)"
     )
-    parser.add_argument(
-        "--baud", type=int, default=1200, choices=BAUDS, help="1200; electricity meters 9600"
-    )
+    parser.add_argument("--baud", type=int, default=1200, choices=BAUDS, help="1200; electricity meters 9600")
     parser.add_argument(
         "--retries", type=int, default=RETRIES, choices=range(10), help="tries after the first"
     )

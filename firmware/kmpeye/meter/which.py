@@ -69,9 +69,7 @@ def _part(name, folder, *keys):
 
 
 def _ids(name, folder, *groups):
-    return tuple(
-        [row[1] for row in _part(name, folder, *groups) if isinstance(row, list) and len(row) == 2]
-    )
+    return tuple([row[1] for row in _part(name, folder, *groups) if isinstance(row, list) and len(row) == 2])
 
 
 async def _by_registers(found, registers, folder):
@@ -118,24 +116,18 @@ async def _by_registers(found, registers, folder):
 def _best_batch(candidates, asked):
     """Up to 8 ids, not asked yet, that split the candidates best: those that nearly half of them have. The empty
     list when none does."""
-    counts = {}
+    size = len(candidates)
+    lowest = {}  # candidates as bits: the lowest id that these have; another that the same have tells no more
     for one in candidates:
         for register in one[3]:
             if register not in asked:
-                counts[register] = counts.get(register, 0) + 1
-    size = len(candidates)
-    ranked = sorted([(abs(2 * count - size), register) for register, count in counts.items() if count < size])
-    batch = []
-    patterns = []
-    for _, register in ranked:
-        # Two ids that the same candidates have tell no more than one.
-        pattern = [register in one[3] for one in candidates]
-        if pattern not in patterns:
-            patterns.append(pattern)
-            batch.append(register)
-            if len(batch) == MAX_REGISTERS:
-                break
-    return sorted(batch)
+                have = 0
+                for other in candidates:
+                    have = have << 1 | (register in other[3])
+                lowest[have] = min(register, lowest.get(have, register))
+    lowest.pop((1 << size) - 1, None)
+    ranked = sorted([(abs(2 * bin(have).count("1") - size), register) for have, register in lowest.items()])
+    return sorted([register for _, register in ranked[:MAX_REGISTERS]])
 
 
 async def _catalogue(registers):
@@ -158,7 +150,7 @@ def adapt(profile, offered):
     """Make the profile of the nearest kin fit a stranger: what it asks for is what was given, the kin's own first."""
     from kmp.registers import register_key
 
-    names = {register: key for register, key in profile.registers}
+    names = dict(profile.registers)
     ids = [register for register, _ in profile.registers if register in offered]
     ids += [register for register in offered if register not in names]
     rows = [(register, names.get(register) or register_key(register)) for register in ids]

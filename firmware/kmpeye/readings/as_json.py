@@ -11,7 +11,8 @@ from kmpeye.readings.units import common_unit, to_common
 def reading_chunks(snapshot, clock):
     """Yields pieces of text. Shape: meter {model, serial, type, revision}, taken_at, age_s registers
     {key: {id, label, value, unit}} with age_s where a register is older than the reading,
-    common {value, unit} where the meter's unit is not that of kWh, kW, m³ and m³/h which its quantity has, and missing {key: reason};
+    common {value, unit} where the meter's unit is not that of kWh, kW, m³ and m³/h which its quantity has, and
+    missing {key: reason};
     without a reading taken_at and age_s are null and registers is {}."""
     meter = snapshot.meter
     reading = snapshot.reading

@@ -19,7 +19,9 @@ class Joined:
         self.reset()
         try:
             _, _, offset, high, last, trial = state
-            if all(isinstance(number, int) for number in state[:5]) and (trial is None or isinstance(trial, int)):
+            if all(isinstance(number, int) for number in state[:5]) and (
+                trial is None or isinstance(trial, int)
+            ):
                 self._format = state[0], state[1]
                 self._offset, self._high, self._last, self._trial = offset, high, last, trial
         except (TypeError, ValueError):  # not a state

@@ -21,7 +21,8 @@ class Intake:
         self.snapshot = snapshot
         self.log = log
         self.guard = Guard(profile.limits, state.get("guard"), same_run)
-        self.hours = state["hours"] if same_run else {}  # flag: how long it was active in the last 30 days, where the meter tells
+        # {flag: how long it was active in the last 30 days}, where the meter tells.
+        self.hours = state["hours"] if same_run else {}
         self.joined = None
         self.watch = None
         if profile.high_resolution:

@@ -15,7 +15,8 @@ _HOUR_S = const(4500)  # readings this far apart still tell hour from hour: one 
 
 class FlowWatch:
     """Takes the volume of each reading. active: the flag. state: what state() gave before the restart, or with
-    same_run since then; anything else starts anew. The meter's last digit is what it can see: a leak smaller than that in an hour is not."""
+    same_run since then; anything else starts anew. The meter's last digit is what it can see: a leak smaller than that
+    in an hour is not."""
 
     def __init__(self, state=None, same_run=False):
         self._last = None  # (unit, mantissa, exponent) of the volume

@@ -10,8 +10,9 @@ _FILE = const("board.json")
 
 
 def load(config):
-    """The board file: a dict with uart {id, tx, rx, invert_tx, invert_rx, drive}, and servo, coil, led, button where it has
-    them. {} where there is none or it is no board file; then the port cannot be "uart", which is said as a warning."""
+    """The board file: a dict with uart {id, tx, rx, invert_tx, invert_rx, drive}, and servo, coil, led, button where it
+    has them. {} where there is none or it is no board file; then the port cannot be "uart", which is said as a
+    warning."""
     try:
         with open(_FILE) as f:
             board = json.load(f)

@@ -59,7 +59,7 @@ def test_a_type_code_that_is_known_needs_no_questions():
         scene.run(1)
     live = [register for register, _ in load("multical601", FOLDER).live]
     assert scene.reader.profile.name == "multical601"
-    assert all([ids[: len(live)] == live for ids in asked(meter)]), "nothing but the reading itself"
+    assert all(ids[: len(live)] == live for ids in asked(meter)), "nothing but the reading itself"
     assert scene.snapshot.meter.type == "0001"
 
 
