@@ -28,7 +28,7 @@ NPM := .tools/npm
 AXE := axe-core@4.11.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test npm test-ha lint format size bench build flash key bundle deploy repl monitor backup bench-device clean
+.PHONY: help setup run test npm test-ha lint format size bench soak soak-real build flash key bundle deploy repl monitor backup bench-device clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,15 @@ lint: $(READY) $(TYPINGS)  ## style, types against the chip's own library, Micro
 format: $(READY)  ## puts the code into the style that lint asks for
 	@$(BIN)/ruff check -q --fix-only . $(PYTHON_TOOLS)
 	@$(BIN)/ruff format . $(PYTHON_TOOLS)
+
+soak: $(READY)  ## a year of troubles in invented time, for each meter: half an hour
+	@tools/get_micropython >/dev/null
+	@SOAK_DAYS=365 SOAK_SEEDS=3 SOAK_FLASH_DAYS=12 $(BIN)/pytest -q -n 2 --timeout 3000 \
+		host_tests/soak/test_year.py host_tests/soak/test_flash_and_heap.py
+
+soak-real: $(READY)  ## three hours of real time with everything on and real clients
+	@tools/get_micropython >/dev/null
+	@SOAK_SECONDS=10800 $(BIN)/pytest -q -s --timeout 12000 host_tests/soak/test_real_time.py
 
 build: $(READY)  ## build/flash and build/firmware.romfs: what goes onto the chip
 	@$(BIN)/python tools/build

@@ -2,6 +2,8 @@
 # its task and inside its sessions. Knows head and meter.
 # Promises: what was learned of one meter is never used for another.
 
+import gc
+
 from kmp.frame import ProtocolError
 from kmpeye.head.transaction import NoAnswer
 from kmpeye.system import forget
@@ -122,6 +124,7 @@ class Learning:
     def _choose(self, learned):
         from kmpeye.meter.choice import choose
 
+        gc.collect()  # a profile is read in one piece
         reader = self.reader
         profile = choose(reader.config, learned, reader.folder, reader.config.warnings)
         forget(*_RARE)

@@ -1,6 +1,8 @@
 # Which meter is it: every profile's own registers lead back to it or to one that answers the same, in few questions;
 # a stranger is asked for the catalogue once. The meter is a table; reader_scene.py says how.
 
+import gc
+
 from kmp.command import GET_REGISTER
 from kmpeye.meter.profile import load, names
 from reader_scene import FOLDER, WATER, Scene, TableMeter
@@ -34,6 +36,8 @@ def found(meter, seconds=30, **settings):
 
 def test_every_profile_is_found_by_what_its_meter_answers():
     for name in names(FOLDER):
+        profile = meter = scene = reader = learning = same = None  # each is a start of its own
+        gc.collect()
         profile = load(name, FOLDER)
         meter = TableMeter(table_of(profile))
         scene = Scene(meter, None, meter="auto")

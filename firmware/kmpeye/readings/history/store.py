@@ -96,7 +96,11 @@ class History:
         slot = unix // _SLOT_S
         if slot == self._slot:
             return False
-        self._slot = slot
+        kept = self._append_dated(unix, slot, uptime_s, values)
+        self._slot = slot  # behind it: what memory ran out for is tried again
+        return kept
+
+    def _append_dated(self, unix, slot, uptime_s, values):
         self.clock_known(unix, uptime_s)
         if not EPOCH <= unix <= LATEST:
             self._note("the clock says a year before 2020 or after 2087: nothing is recorded")
@@ -117,8 +121,9 @@ class History:
         slot = uptime_s // _SLOT_S
         if slot <= self._uptime_slot or uptime_s > LONGEST_UPTIME_S:
             return False
+        kept = self._keep(OWN_HOUR, RELATIVE, uptime_s, values)
         self._uptime_slot = slot
-        return self._keep(OWN_HOUR, RELATIVE, uptime_s, values)
+        return kept
 
     def insert(self, unix, values):
         """Keep a reading that the meter's logger gave: marked as filled, and where there is an own reading of
@@ -133,23 +138,24 @@ class History:
         record behind them. Without such records nothing happens; call it as often as you like."""
         if not EPOCH <= unix - uptime_s <= LATEST:
             return
-        pending = self._pending
-        self._pending = []
-        for number, first in pending:
+        waiting = []  # what the flash refuses: the next hour tries again
+        while self._pending:
+            number, first = self._pending[-1]
             i = self.index.find(OWN_HOUR, number)
-            if i < 0:
-                continue  # it gave way
-            try:
-                with self.index.open(i, "r+b") as file:
-                    layout, places = self.index.at_end(file)
-                    file.write(layout.fixup(places, first, unix - uptime_s - EPOCH))
-                with self.index.open(i, "rb") as file:
-                    self.index.date(i, file)
-            except OSError as error:
-                self._note("the flash refuses the date of some records: %s" % error)
-                self._pending.append((number, first))  # the next hour tries again
-            except (Damaged, ValueError) as error:
-                self.index.note_damage(self.index.name(OWN_HOUR, number), str(error))
+            if i >= 0:  # else it gave way
+                try:
+                    with self.index.open(i, "r+b") as file:
+                        layout, places = self.index.at_end(file)
+                        file.write(layout.fixup(places, first, unix - uptime_s - EPOCH))
+                    with self.index.open(i, "rb") as file:
+                        self.index.date(i, file)
+                except OSError as error:
+                    self._note("the flash refuses the date of some records: %s" % error)
+                    waiting.append((number, first))
+                except (Damaged, ValueError) as error:
+                    self.index.note_damage(self.index.name(OWN_HOUR, number), str(error))
+            self._pending.pop()  # behind it: a MemoryError leaves it
+        self._pending = waiting
 
     def records(self, kind, first, last):
         """Generator of (unix, filled, {key: (unit, mantissa, exponent)}) from first to last in Unix seconds:
