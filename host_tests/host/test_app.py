@@ -122,7 +122,13 @@ def start(micropython32, flash, tmp_path):
     def begin(simulated="multical21", /, *options, simulator=None, **config):
         simulator = simulator or Simulator(simulated, *options)
         running.append(simulator)
-        config = {"meter": simulated, "port": simulator.ready["ready"], "interval_s": 10, **NO_BUDGET, **config}
+        config = {
+            "meter": simulated,
+            "port": simulator.ready["ready"],
+            "interval_s": 10,
+            **NO_BUDGET,
+            **config,
+        }
         running.append(Firmware(micropython32, flash, tmp_path, config))
         return running[-1], simulator
 

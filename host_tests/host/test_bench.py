@@ -159,7 +159,9 @@ def test_the_wire_is_timed_at_the_real_pace(micropython32):
 
 def test_the_heap_of_the_working_app_is_read_from_inside(micropython32, flash, monkeypatch):
     monkeypatch.setattr(parts, "FLASH", flash)
-    two = tuple(case for case in heap.CASES if case.key.startswith("live_heap_web") and "mqtt" not in case.key)
+    two = tuple(
+        case for case in heap.CASES if case.key.startswith("live_heap_web") and "mqtt" not in case.key
+    )
     monkeypatch.setattr(heap, "CASES", two)
     values = heap.measure(requests=5, readings=1)
     assert values.keys() == {case.key for case in two}

@@ -47,7 +47,7 @@ TOTAL = {"water": "volume", "heat": "heat_energy", "electricity": "energy_in"}
 LIMITS = {"water": {"flow_m3h"}, "heat": {"flow_m3h", "power_kw"}, "electricity": {"power_kw"}}
 
 # What the app keeps of a profile, of the chip's own object sizes.
-MOST_HEAP = 3072  # whichever meter is chosen
+MOST_HEAP = 3712  # the largest is that of the MULTICAL 601, with 31 registers and 15 flags
 
 MEASURE = """
 import gc, sys

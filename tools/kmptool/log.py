@@ -108,9 +108,7 @@ def add_parser(subparsers):
         metavar=("IF_SET", "ALWAYS"),
         help="clear the events of two masks in the meter (9C)",
     )
-    parser.add_argument(
-        "--baud", type=int, default=1200, choices=BAUDS, help="1200; electricity meters 9600"
-    )
+    parser.add_argument("--baud", type=int, default=1200, choices=BAUDS, help="1200; electricity meters 9600")
     parser.add_argument(
         "--retries", type=int, default=RETRIES, choices=range(10), help="tries after the first"
     )
