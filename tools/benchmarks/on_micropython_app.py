@@ -39,12 +39,7 @@ async def without_pause(reader):
         await asyncio.sleep_ms(50)
 
 
-async def run(config):
-    from kmpeye.app import App
-    from kmpeye.system.clock import Clock
-    from kmpeye.system.log import Log
-
-    app = App(config, sys.argv[1], log=Log(Clock(), 1536, "info", None))
+async def run(app):
     task = asyncio.create_task(app.run())
     hurry = asyncio.create_task(without_pause(app.reader))
     while not app.server:
@@ -55,13 +50,17 @@ async def run(config):
     task.cancel()
 
 
-def settings():
-    """As main.py: the config's module is let go of."""
+def made():
+    """As kmpeye.start: the modules of the start are let go of."""
+    from kmpeye.app import App
     from kmpeye.system import forget
+    from kmpeye.system.clock import Clock
     from kmpeye.system.config import checked
+    from kmpeye.system.log import Log
 
+    config = checked(json.loads(sys.stdin.readline()))
     forget("kmpeye.system.config")
-    return checked(json.loads(sys.stdin.readline()))
+    return App(config, sys.argv[1], None, Log(Clock(), 1536, "info", None))
 
 
-asyncio.run(run(settings()))
+asyncio.run(run(made()))
