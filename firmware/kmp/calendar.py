@@ -56,6 +56,13 @@ def rtc_number(year, month, day, hour, minute, second, status=RTC_VALID, weekday
     return unsigned(octets(status, weekday, second, minute, hour, day, month, year - 2000), 0, 8)
 
 
+def date_time_fields(number):
+    """(year, month, day, hour, minute, second, summer) of a 7-byte date and time (unit 79), the clock of the newer
+    heat meters: standard time, and the minutes that summer time adds to it."""
+    raw = unsigned_bytes(number, 7)
+    return 2000 + raw[1], raw[2], raw[3], raw[4], raw[5], raw[6], raw[0]
+
+
 def iso(year, month, day, hour, minute, second):
     """ "2010-11-01T00:00:00" """
     return "%04d-%02d-%02dT%02d:%02d:%02d" % (year, month, day, hour, minute, second)

@@ -29,11 +29,13 @@ def get_type():
 
 
 def read_type(application):
-    """(type, revision): (0x0004, "F1")."""
+    """(type, revision): (0x0004, "F1"); the revision is None where the meter says 00 00."""
     check_reply(application, GET_TYPE, 5)
-    letter = application[3]  # 01 is A; what is no letter is shown as a number
-    shown = chr(64 + letter) if 1 <= letter <= 26 else "%d." % letter
-    return unsigned(application, 1, 2), "%s%d" % (shown, application[4])
+    letter, number = application[3], application[4]
+    revision = None
+    if letter or number:  # 01 is A; what is no letter is shown as a number
+        revision = "%s%d" % (chr(64 + letter) if 1 <= letter <= 26 else "%d." % letter, number)
+    return unsigned(application, 1, 2), revision
 
 
 def get_serial():

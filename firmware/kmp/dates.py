@@ -6,10 +6,13 @@ from micropython import const
 CLOCK = const(47)  # hhmmss
 DATE = const(48)  # YYMMDD
 DATE4 = const(49)  # YYYYMMDD
-MONTH_DAY = const(50)  # MMDD
+_MONTH_DAY = const(50)  # MMDD
 RTC = const(53)  # 8 bytes: status, weekday, ss, mm, hh, DD, MM, YY
-ASCII = const(54)
-SECONDS_2000 = const(72)  # status byte, then 32 bit of seconds since 2000-01-01
+_ASCII = const(54)
+_SECONDS_2000 = const(72)  # status byte, then 32 bit of seconds since 2000-01-01
+_DATE_TIME = const(79)  # 7 bytes: minutes of summer time that are still to be added, YY, MM, DD, hh, mm, ss
+
+_MAX_LETTERS = const(64)  # as many bytes as kmp.value takes for a text
 
 
 def date_text(unit, number):
@@ -18,18 +21,20 @@ def date_text(unit, number):
     Says None where the number cannot be one (too many digits, unprintable): then it is just a number."""
     if number < 0:
         return None
-    if unit == ASCII:
+    if unit == _ASCII:
         return _letters(number)
-    if unit == RTC or unit == SECONDS_2000:
+    if unit in (RTC, _SECONDS_2000, _DATE_TIME):
         from kmp import calendar
 
         if unit == RTC:
             return None if number >> 64 else calendar.iso(*calendar.rtc_fields(number)[:6])
+        if unit == _DATE_TIME:
+            return None if number >> 56 else calendar.iso(*calendar.date_time_fields(number)[:6])
         return None if number >> 40 else calendar.iso_of_seconds(number & 0xFFFFFFFF)
     digits = "%08d" % number
     parts = [digits[:4], digits[4:6], digits[6:]]
     separator = "-"
-    if unit == MONTH_DAY:
+    if unit == _MONTH_DAY:
         if digits[:4] != "0000":
             return None
         del parts[0]
@@ -45,9 +50,9 @@ def date_text(unit, number):
 
 
 def _letters(number):
-    if number >> 80:
+    if number >> 8 * _MAX_LETTERS:
         return None
-    raw = number.to_bytes(10, "big").strip(b"\0 ")
+    raw = number.to_bytes(_MAX_LETTERS, "big").strip(b"\0 ")
     for byte in raw:
         if not 32 <= byte <= 126:
             return None

@@ -1,4 +1,4 @@
-# The meter's side of KMP: read requests, build replies. The simulator is this file with a state behind it,
+# The meter's side of KMP: read requests, build replies. The simulator is this file with a state behind it.
 # Imports all of kmp that knows commands. What a head sends wrong is a ProtocolError here.
 
 from kmp.command import GET_REGISTER, GET_SERIAL, GET_TYPE, MAX_REGISTERS

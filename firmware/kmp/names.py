@@ -1,14 +1,16 @@
 # What a person reads beside a value: the sign of its unit and a label for its key. Imports nothing; always loaded, so
 # it holds no table of registers (that is kmp.registers). Texts searched when asked cost the chip least.
 
-# By unit code; 21 and 25 are W and var here: the printed tables jump from one thousand to the next, and two
-# independent programs of the electricity side agree (some heat meter programs print kW and kvar).
+from micropython import const
+
+# By unit code, "?" where it is not known. 21 and 25 are W and var here: the printed tables jump from one thousand to
+# the next, and independent programs agree (some heat meter programs print kW and kvar).
 _UNITS = (
     "|Wh|kWh|MWh|GWh|J|kJ|MJ|GJ|cal|kcal|Mcal|Gcal|varh|kvarh|Mvarh|Gvarh|VAh|kVAh|MVAh|GVAh|W|kW|MW|GW|var|kvar"
     "|Mvar|Gvar|VA|kVA|MVA|GVA|V|A|kV|kA|°C|K|l|m³|l/h|m³/h|m³·°C|t|t/h|h||||||bar|||m³·10|t·10|GJ·10|min||s|ms|d"
-    "|||||Hz|°||||"
+    "|||imp/l|l/imp|Hz|°|?|?|?||?|?|?|?|?|?||?|?|?|?|?|%RH|%O₂|m/s|kJ/kg|pH|g/kg"
 )
-_UNIT_COUNT = 73
+_UNIT_COUNT = const(91)
 
 _LABELS = {
     "info": "Info code",
@@ -34,4 +36,5 @@ def unit_name(unit):
     for _ in range(unit):
         start = _UNITS.find("|", start) + 1
     end = _UNITS.find("|", start)
-    return _UNITS[start:] if end < 0 else _UNITS[start:end]
+    sign = _UNITS[start:] if end < 0 else _UNITS[start:end]
+    return sign if sign != "?" else "unit %d" % unit

@@ -17,6 +17,7 @@ SET_CLOCK = const(0x09)
 PUT_REGISTER = const(0x11)
 GET_EVENT_STATUS = const(0x9B)
 CLEAR_EVENT_STATUS = const(0x9C)
+_LOGGER = const(0xB8)  # the loggers of the newer meters; what it says: tools/kmptool/loggers
 
 _NAMES = {
     GET_TYPE: "GetType",
@@ -30,6 +31,7 @@ _NAMES = {
     GET_LOG_LAST_PRESENT: "GetLogLastPresent",
     GET_LOG_ID_PRESENT: "GetLogIDPresent",
     GET_LOG_TIME_PAST: "GetLogTimePast",
+    _LOGGER: "Logger",
 }
 
 

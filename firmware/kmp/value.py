@@ -6,10 +6,12 @@ from micropython import const
 
 from kmp.frame import ProtocolError
 
-MAX_NOB = const(10)  # bytes of an integer: 1, 2, 4, 8 and 10 are seen on real meters
+MAX_NOB = const(10)  # bytes of an integer: 1, 2, 4, 7, 8 and 10 are seen on real meters
+_MAX_LETTERS = const(64)  # bytes of a text: the type number of a MULTICAL 603 has 12
+_ASCII = const(54)  # its unit code
 _MAX_EXPONENT = const(63)  # six bits of SiEx
 
-_NOT_QUANTITIES = b"\x2f\x30\x31\x32\x35\x36\x48"  # the unit codes of dates
+_NOT_QUANTITIES = b"\x2f\x30\x31\x32\x35\x36\x48\x4f"  # the unit codes of dates and text
 
 
 def unsigned(data, pos, count):
@@ -18,12 +20,13 @@ def unsigned(data, pos, count):
 
 
 def take_format(data, pos):
-    """Read NoB and SiEx at data[pos]. Returns (nob, sign, exponent): sign is 1 or -1."""
+    """Read NoB and SiEx at data[pos], behind the unit. Returns (nob, sign, exponent): sign is 1 or -1."""
     if pos + 2 > len(data):
         raise ProtocolError("the reply ends where the length of a value was expected")
     nob = data[pos]
-    if not 1 <= nob <= MAX_NOB:
-        raise ProtocolError("a value of %d bytes; 1 to %d are possible" % (nob, MAX_NOB))
+    most = _MAX_LETTERS if data[pos - 1] == _ASCII else MAX_NOB
+    if not 1 <= nob <= most:
+        raise ProtocolError("a value of %d bytes; 1 to %d are possible" % (nob, most))
     siex = data[pos + 1]
     exponent = siex & _MAX_EXPONENT
     return nob, -1 if siex & 0x80 else 1, -exponent if siex & 0x40 else exponent

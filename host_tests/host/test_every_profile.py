@@ -143,6 +143,7 @@ HELD = {
     "multical403": ("tasmota38-",),
     "multical21": ("mc21-",),
     "multical601": ("ml-",),
+    "multical602": ("mc602-",),
     "kamstrup382": ("k382-energy-", "k382-aimir-"),
     "omnipower": ("k382-aimir-b-2", "k382-aimir-b-4"),
 }

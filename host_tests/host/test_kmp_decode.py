@@ -76,6 +76,9 @@ def test_a_published_exchange_says_what_its_publisher_worked_out(capture, capsys
         assert [reply["type"], reply["revision"]] == [told["type"][0], told["sw"][0]]
     elif "serial" in told:
         assert str(reply["serial"]) == told["serial"][0]
+    elif "depth" in told:
+        assert (reply["log"], reply["depth"]) == (told["log"], told["depth"])
+        assert [one["id"] for one in reply["registers"]] == told["ids"]
     elif "records" in told:
         assert [reply[key] for key in ("log", "last", "newest", "info")] == [
             told[key] for key in ("log", "last", "newest", "info")
@@ -110,33 +113,6 @@ def test_an_excerpt_of_a_frame_is_an_error_and_no_value(capture, capsys):
     assert not any("registers" in line for line in lines)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [VOLUME],
-        [VOLUME.lower()],
-        [VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2)],
-        ["0x" + VOLUME],
-        [", ".join("0x" + VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2))],
-        [":".join(VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2))],
-        ["  403f 1000\n442804 430004\tcb13", "29230d\n"],
-    ],
-)
-def test_bytes_may_be_written_as_people_paste_them(arguments, capsys):
-    status, lines, _ = decode(capsys, *arguments)
-    assert status == 0
-    assert lines == [
-        {
-            "direction": "from_meter",
-            "address": 63,
-            "cid": 16,
-            "command": "GetRegister",
-            "crc_ok": True,
-            "registers": [{"id": 68, "name": "volume", "value": "314.131", "unit": "m³"}],
-        }
-    ]
-
-
 def test_the_digits_of_a_value_do_not_go_through_a_float(capsys):
     main(["decode", "403F10001B7F160411012AF02463030D"])
     assert '"value": 1959120400000000000000000,' in capsys.readouterr().out
@@ -162,6 +138,65 @@ def test_requests_and_short_replies_show_their_fields(stream, fields, capsys):
     assert status == 0
     assert len(lines) == 1
     assert {key: lines[0][key] for key in fields} == fields
+
+
+LETTERS = "00FE360C0030324B35324143314137435A"  # register 254 of a MULTICAL 603, as its owner published it
+
+
+def framed(content):
+    from kmp.frame import FROM_METER, build
+
+    return build(FROM_METER, 63, bytes.fromhex("10" + content)).hex()
+
+
+@pytest.mark.parametrize(
+    ("content", "value", "unit"),
+    [
+        (LETTERS, "02K52AC1A7CZ", ""),
+        ("015C4F0700 3C10061E0E3037", "2016-06-30T14:48:55", ""),
+        ("0044280A43 0000000000000004CB13", "314.131", "m³"),
+        ("0044550100 2A", 42, "%RH"),
+        ("0044640100 2A", 42, "unit 100"),
+    ],
+)
+def test_values_of_the_newer_meters(content, value, unit, capsys):
+    status, lines, _ = decode(capsys, framed(content))
+    assert status == 0
+    assert [(one["value"], one["unit"]) for one in lines[0]["registers"]] == [(value, unit)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("0044280B43 000000000000000004CB13", "a value of 11 bytes; 1 to 10 are possible"),
+        ("0044280043", "a value of 0 bytes"),
+        ("00FE364100" + "30" * 65, "a value of 65 bytes; 1 to 64 are possible"),
+    ],
+)
+def test_values_of_impossible_lengths_are_refused(content, words, capsys):
+    status, lines, _ = decode(capsys, framed(content))
+    assert status == 1
+    assert lines[0]["crc_ok"] is True
+    assert words in lines[0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("content", "fields"),
+    [
+        ("B805", {"error": "a logger command that ends too early, after 2 bytes"}),
+        ("B8FF", {"error": "a logger command that ends too early, after 2 bytes"}),
+        ("B8050200", {"error": "1 bytes too many in a logger command"}),
+        ("B80707FFFF0001FF03EA", {"error": "a logger command that ends too early, after 10 bytes"}),
+        ("B80902AB", {"subcommand": 9, "subcommand_name": None, "log": 2, "data": "ab"}),
+    ],
+)
+def test_a_logger_command_that_is_broken_or_unknown_says_so(content, fields, capsys):
+    from kmp.frame import TO_METER, build
+
+    status, lines, _ = decode(capsys, build(TO_METER, 63, bytes.fromhex(content)).hex())
+    assert status == ("error" in fields)
+    assert lines[0]["command"] == "Logger"
+    assert {key: lines[0].get(key) for key in fields} == fields
 
 
 @pytest.mark.parametrize(
@@ -204,20 +239,6 @@ def test_a_good_crc_around_broken_content_is_an_error(capsys):
     assert "4 bytes was announced" in lines[0]["error"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["40", "zz"], "'zz'"),
-        (["40", "3"], "'3'"),
-        (["0x"], "'0x'"),
-        ([" "], "no bytes"),
-        (["40", "-"], "'-'"),
-    ],
-)
-def test_what_is_not_hex_is_named(arguments, named, capsys):
-    assert named in usage_error(capsys, *arguments)
-
-
 def test_each_line_of_stdin_is_a_stream_of_its_own(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("403F10\n\n%s\n" % VOLUME))
     status, lines, _ = decode(capsys, "-")
@@ -231,6 +252,19 @@ def test_a_line_of_stdin_that_is_not_hex_is_named_by_its_number(capsys, monkeypa
     err = usage_error(capsys, "-")
     assert "line 2" in err
     assert "'hello'" in err
+
+
+def test_an_empty_stdin_is_no_success(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n\n"))
+    assert "no bytes on stdin" in usage_error(capsys, "-")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_said_in_one_line():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, ROOT / "tools" / "kmp", "decode", VOLUME]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "kmp: No space left on device\n")
 
 
 def test_the_executable_works_alone_from_anywhere(tmp_path):
@@ -250,6 +284,15 @@ def test_a_reader_that_leaves_early_is_no_traceback():
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+def test_the_readme_shows_what_is_printed(capsys):
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    shown = [i for i, line in enumerate(lines) if line.startswith("    $ tools/kmp decode ")]
+    assert shown
+    for i in shown:
+        assert main(lines[i].split()[2:]) == 0
+        assert capsys.readouterr().out == lines[i + 1].strip() + "\n"
 
 
 def test_every_broken_frame_is_put_into_words():

@@ -22,7 +22,9 @@ from kmp.registers import register_key
 from kmp.service import CLEAR_EVENT_STATUS, GET_EVENT_STATUS, PUT_REGISTER, SET_CLOCK, name, read_event_status
 from kmp.value import is_number, take_format, take_mantissa, text
 from kmp_wire import events
+from kmptool import loggers
 from kmptool.decode import error_text
+from kmptool.describe import named
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "protocol.md"
@@ -62,6 +64,25 @@ def asked(ids):
     return ", ".join("%d %s" % (register, register_key(register)) for register in ids)
 
 
+def logger_words(application):
+    told = loggers.request(application, named)
+    words = "%(subcommand_name)s, log %(log)d" % told
+    if "registers" in told:
+        words += ", %s, %d records" % (asked([one["id"] for one in told["registers"]]), told["records"])
+        words += " from record %(record)d" % told if "record" in told else " leaving out %(offset)d" % told
+    return words
+
+
+def logger_lines(application):
+    told = loggers.reply(application, named, shown)
+    if "depth" in told:
+        return [
+            "log %d, %d records deep, %d registers" % (told["log"], told["depth"], len(told["registers"]))
+        ]
+    lines = ["record %d: %s" % (one["record"], ", ".join(one["registers"])) for one in told["records"]]
+    return ["log %d" % told["log"], *lines, "newest %d, info %04X" % (told["newest"], told["info"])]
+
+
 def request_words(cid, fields):
     if cid == GET_REGISTER:
         return asked(fields["ids"])
@@ -86,6 +107,8 @@ def request_words(cid, fields):
 
 def reply_lines(application):
     cid = application[0]
+    if cid == loggers.LOGGER:
+        return logger_lines(application)
     if cid == GET_TYPE:
         return ["type %04X, revision %s" % read_type(application)]
     if cid == GET_SERIAL:
@@ -126,7 +149,7 @@ def meaning(label, data):
     if start == FROM_METER:
         return prefix + reply_lines(application)
     cid, fields = read_request(application)
-    words = request_words(cid, fields)
+    words = logger_words(application) if cid == loggers.LOGGER else request_words(cid, fields)
     return [*prefix, "%s: %s" % (name(cid), words) if words else name(cid)]
 
 
@@ -199,7 +222,8 @@ def test_the_unit_table_is_the_codes():
         for code, sign in zip(row[::2], row[1::2], strict=True):
             if code.isdigit():
                 table[int(code)] = sign
-    assert table == {unit: unit_name(unit) for unit in range(73) if unit_name(unit)}
+    known = {unit: unit_name(unit) for unit in range(256)}
+    assert table == {unit: sign for unit, sign in known.items() if sign and sign != "unit %d" % unit}
 
 
 def test_the_register_table_is_the_codes():

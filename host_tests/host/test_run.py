@@ -8,6 +8,7 @@ import runpy
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import urllib.request
 from decimal import Decimal
@@ -160,6 +161,22 @@ def test_a_head_that_is_not_there_is_reported_and_tried_again(run, port, why):
     status = it.json("/api/status")
     assert status["state"] == "port_error" and status["port"]["ok"] is False
     assert it.json("/api/reading")["registers"] == {}
+
+
+def test_the_meter_under_a_real_head_may_be_found_out_and_a_simulated_one_may_not():
+    tool = runpy.run_path(str(ROOT / "tools" / "run"))
+    config, simulated = tool["settings"]({"METER": "auto", "PORT": "/dev/ttyUSB0"})
+    assert (config["meter"], config["port"], simulated) == ("auto", "/dev/ttyUSB0", None)
+    with pytest.raises(tool["Failed"], match="no meter called auto; there are: "):
+        tool["settings"]({"METER": "auto"})
+
+
+def test_a_child_that_has_heard_ctrl_c_is_not_interrupted_again():
+    tool = runpy.run_path(str(ROOT / "tools" / "run"))
+    script = "import signal, time; signal.signal(signal.SIGINT, lambda *_: print('again')); time.sleep(0.3)"
+    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    tool["stop"]([child])
+    assert (child.returncode, child.communicate()[0]) == (0, "")
 
 
 @pytest.mark.parametrize("can, expected", [(0, "on_rom.py"), (1, "heapsize=112K")])

@@ -124,8 +124,8 @@ def test_the_info_code_can_be_set_as_far_as_the_register_reaches():
         model.with_info(model.load("omnipower"), 1)
 
 
-def test_values_have_two_and_four_bytes():
-    assert {r.nob for r in model.load("MULTICAL 21").registers} == {2, 4}
+def test_values_have_one_two_and_four_bytes():
+    assert {r.nob for r in model.load("MULTICAL 21").registers} == {1, 2, 4}
     assert {r.nob for r in model.load("multical601").registers} == {4}
     assert {r.nob for r in model.load("multical62").registers} == {2, 4}
 

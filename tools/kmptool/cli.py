@@ -50,8 +50,10 @@ def run():
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output has left: `kmp decode - | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # the reader of our output has left: `kmp decode - | head`
+            print("kmp: %s" % error.strerror, file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still holds
         status = 1
     except KeyboardInterrupt:
         status = 130  # what a shell says of a program ended by Ctrl-C

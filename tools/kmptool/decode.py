@@ -4,7 +4,19 @@
 import argparse
 import sys
 
-from kmp.frame import ACKNOWLEDGE, BAD_CRC, FRAME, NONE, TO_METER, ProtocolError, Reader
+from kmp.frame import (
+    ACKNOWLEDGE,
+    BAD_CRC,
+    FRAME,
+    FROM_METER,
+    MAX_FRAME,
+    NONE,
+    TO_METER,
+    ProtocolError,
+    Reader,
+    build,
+    crc16,
+)
 from kmp.service import name
 from kmptool import hexbytes
 from kmptool.describe import describe
@@ -12,6 +24,7 @@ from kmptool.jsonline import dumps
 
 # Characters of one line of stdin: an hour of uninterrupted light at 9600 baud in hex is under 8 million.
 _MAX_LINE = 8_000_000
+_STOP = b"\x0d"
 
 # What was wrong with a frame, from the reader's event BAD_CRC on.
 _ERRORS = (
@@ -26,6 +39,7 @@ _HELP = """examples:
   kmp decode 80 3F 10 01 00 44 4D C0 0D 40 3F 10 00 44 28 04 43 00 04 CB 13 29 23 0D
   kmp decode 0x80,0x3f,0x02,0x35,0xe9,0x0d
   kmp decode - < frames.txt
+  kmp decode "$(cat log.txt)"       (a frame that goes over several lines)
 
 A frame from the meter gives
   {"direction": "from_meter", "address": 63, "cid": 16, "command": "GetRegister", "crc_ok": true,
@@ -45,7 +59,8 @@ def add_parser(subparsers):
         "hex",
         nargs="+",
         metavar="HEX",
-        help="bytes; spaces, commas, colons and 0x may stand between them. All arguments are one stream. "
+        help="bytes; spaces, commas, colons and 0x may stand between them, the time and label of a log before them. "
+        "All arguments are one stream. "
         "A single - reads lines from stdin, each a stream of its own",
     )
     parser.set_defaults(func=run, parser=parser)
@@ -63,7 +78,7 @@ def run(args):
 
 
 def _stdin(parser):
-    status = 0
+    status = None
     number = 0
     while line := sys.stdin.readline(_MAX_LINE + 1):
         number += 1
@@ -75,7 +90,9 @@ def _stdin(parser):
             data = hexbytes.parse(line)
         except ValueError as error:
             parser.error("line %d: %s" % (number, error))
-        status |= _print(data)
+        status = (status or 0) | _print(data)
+    if status is None:
+        parser.error("no bytes on stdin")
     return status
 
 
@@ -90,6 +107,15 @@ def _print(data):
 
 def decode(data):
     """The frames, acknowledges and faults in a stream of bytes, each a dict for jsonline.dumps."""
+    lines = list(_lines(data))
+    if any("error" in line for line in lines):
+        plain = _not_stuffed(data.strip(b"\0"))
+        if plain:
+            return [plain]
+    return lines
+
+
+def _lines(data):
     reader = Reader()
     stray = bytearray()  # the bytes outside frames since the last thing that was in order
     for byte in data:
@@ -99,7 +125,8 @@ def decode(data):
         if reader.stray > strays:
             stray.append(byte)
             continue
-        yield from _outside(stray)
+        if stray:
+            yield from _outside(stray)
         if reader.event == FRAME:
             yield _frame(reader)
         elif reader.event == ACKNOWLEDGE:
@@ -109,7 +136,7 @@ def decode(data):
             yield _head(*before, crc_ok, error_text(reader.event))
     yield from _outside(stray)
     if reader.abandoned():
-        yield _head(*_begun(reader), None, "the bytes end inside a frame")
+        yield _abandoned(reader)
 
 
 def error_text(event):
@@ -144,7 +171,59 @@ def _frame(reader):
     return line
 
 
+def _abandoned(reader):
+    """What had begun when the bytes ended: a frame but for its stop byte, as some logs print it, or a part of one."""
+    begun = _begun(reader)
+    reader.feed(_STOP, 0, 1)
+    if reader.event == FRAME:
+        return {**_frame(reader), "error": "the stop byte 0D is missing"}
+    return _head(*begun, None, "the bytes end inside a frame")
+
+
+def _not_stuffed(data):
+    """One frame as some programs print it: with its start and stop bytes, but the stuffing undone."""
+    if not 6 <= len(data) <= MAX_FRAME + 2 or data[0] not in (TO_METER, FROM_METER) or data[-1:] != _STOP:
+        return None
+    if crc16(data[1:-1], len(data) - 2):
+        return None
+    wire = build(data[0], data[1], data[2:-3])
+    if wire == data:
+        return None
+    reader = Reader()
+    reader.feed(wire, 0, len(wire))
+    return {**_frame(reader), "error": "not stuffed: it travels as %s" % wire.hex()}
+
+
 def _outside(stray):
+    """What stood outside frames: frames but for their start byte, and what is none."""
+    left = bytearray()  # what is none, as it stood
+    *pieces, last = bytes(stray).split(_STOP)
+    for piece, stop in (*((one, _STOP) for one in pieces), (last, b"")):
+        frame = _startless(piece, "start byte is" if stop else "start and stop bytes are")
+        if not frame:
+            left += piece + stop
+            continue
+        yield from _noise(left)
+        left.clear()
+        yield frame
+    yield from _noise(left)
+    stray.clear()
+
+
+def _noise(stray):
     if stray and stray != b"\0":  # a meter may send a single 00 unasked (447 2)
         yield {"stray": stray.hex(), "error": "%d bytes outside any frame" % len(stray)}
-    stray.clear()
+
+
+def _startless(piece, missing):
+    """A frame that begins with its address, its CRC fits. None for anything else."""
+    wire = bytes((FROM_METER,)) + piece.lstrip(b"\0") + _STOP
+    reader = Reader()
+    reader.feed(wire, 0, len(wire))
+    if reader.event != FRAME:
+        return None
+    line = _frame(reader)
+    if "error" in line:  # nonsense as a reply: then it is a request
+        reader.start = TO_METER
+        line = _frame(reader)
+    return {**line, "error": "the %s missing" % missing}

@@ -11,6 +11,7 @@ from kmp.names import unit_name
 from kmp.registers import register_key
 from kmp.service import CLEAR_EVENT_STATUS, GET_EVENT_STATUS, read_event_status
 from kmp.value import token
+from kmptool import loggers
 from kmptool.jsonline import Exact
 
 _INFO = (
@@ -63,10 +64,14 @@ def _reply(application):
             "info": info,
             "info_text": [words for bit, words in _INFO if info & bit],
         }
+    if cid == loggers.LOGGER:
+        return loggers.reply(application, named, valued)
     return {"data": bytes(application[1:]).hex()}
 
 
 def _request(application):
+    if application[0] == loggers.LOGGER:
+        return loggers.request(application, named)
     _, fields = read_request(application)
     out = {}
     for key, value in fields.items():

@@ -5,7 +5,7 @@ import json
 
 
 class Exact(str):
-    """Text that is JSON already (see kmp.calendar.token) and is written as it stands."""
+    """Text that is JSON already (see kmp.value.token) and is written as it stands."""
 
 
 def dumps(value):

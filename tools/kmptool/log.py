@@ -22,9 +22,10 @@ from kmpeye.head.transaction import RETRIES, Head, NoAnswer
 from kmpeye.readings.backfill import BAD_CONTENT, EMPTY_LOG, Log
 from kmpeye.readings.moment import IDS, seconds_of
 from kmpeye.system.clock import Clock
+from kmptool import newer_log
 from kmptool.describe import valued
 from kmptool.jsonline import dumps
-from kmptool.read import BAUDS, number, register_id_or_key
+from kmptool.read import BAUDS, number, port, register_id_or_key, unique
 
 _ADDRESSES = (METER, LOGGER_TOP, LOGGER_BASE)
 _NUMBERS = 1 << 16  # record numbers have two bytes and begin anew
@@ -38,10 +39,12 @@ examples:
   kmp log --port /dev/ttyUSB0 --address 127 --log 1 --register 60 --register 68 --from 2026-11-01
   kmp log --port /dev/ttyUSB0 --address 127 --register volume --to 2026-11-01T12:00:00 --count 24
   kmp log --port /dev/ttyUSB0 --baud 9600 --log 6 --register 1 --record 18482
+  kmp log --port /dev/ttyUSB0 --newer --log 5 --register 60 --register 68 --count 48
   kmp log --port /dev/ttyUSB0 --address 127 --events
 
-Without --from the records come from --to, or from the newest, into the past. Exit status: 0 read, 1 no answer, no such
-log or no record there, 2 typed wrong."""
+Without --from the records come from --to, or from the newest, into the past. --newer is for the logs of MULTICAL 303
+and 603: 2 years, 3 months, 4 days, 5 hours, 6 and 7 minutes; it was written after frames of theirs and never tried.
+Exit status: 0 read, 1 no answer, no such log or no record there, 2 typed wrong."""
 
 
 def _moment(text):
@@ -73,7 +76,7 @@ def add_parser(subparsers):
         description=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", required=True, help="a serial device, or socket://HOST:PORT")
+    parser.add_argument("--port", required=True, type=port, help="a serial device, or socket://HOST:PORT")
     parser.add_argument(
         "--address",
         type=number,
@@ -93,12 +96,17 @@ def add_parser(subparsers):
     parser.add_argument("--from", dest="since", type=_moment, metavar="TIME", help="ascending from here")
     parser.add_argument("--to", dest="until", type=_moment, metavar="TIME", help="the last moment wanted")
     parser.add_argument(
-        "--record", type=_between(0, _NUMBERS - 1), metavar="N", help="ascending from this number"
+        "--record", type=_between(0, 0xFFFFFFFF), metavar="N", help="ascending from this number"
     )
     parser.add_argument("--next", action="store_true", help="those after the last one read, ascending")
     parser.add_argument("--count", type=_between(1, _NUMBERS), metavar="N", help="at most so many records")
     parser.add_argument(
         "--length", type=_between(1, 255), help="longest reply; otherwise 128, for address 63 255"
+    )
+    parser.add_argument(
+        "--newer",
+        action="store_true",
+        help="a log of a MULTICAL 303 or 603 (B8): into the past from --record",
     )
     parser.add_argument("--events", action="store_true", help="what happened in the loggers (9B), no records")
     parser.add_argument(
@@ -122,7 +130,11 @@ def run(args):
         args.parser.error("name a --register of the log, or --events")
     if sum(one not in (None, False) for one in (args.since, args.record, args.next)) > 1:
         args.parser.error("--from, --record and --next are three ways to begin: take one")
-    ids = [one for group in args.register or () for one in group]
+    if args.newer and (events or args.since or args.until or args.next or args.length):
+        args.parser.error("--newer goes with --log, --record, --count and --register alone")
+    if not args.newer and args.record is not None and args.record >= _NUMBERS:
+        args.parser.error("--record: %d is no number from 0 to %d" % (args.record, _NUMBERS - 1))
+    ids = unique(args.register)
     if len(ids) > MAX_REGISTERS:
         args.parser.error("one request asks for 1 to %d registers, not %d" % (MAX_REGISTERS, len(ids)))
     return asyncio.run(_run(args, None if events else ids))
@@ -135,7 +147,7 @@ async def _run(args, ids):
         if ids is None:
             await _events(args, head)
             return 0
-        return await _records(args, head, ids)
+        return await (_newer if args.newer else _records)(args, head, ids)
     except NoAnswer as error:
         print("kmp log: %s" % error, file=sys.stderr)
     except ProtocolError as error:
@@ -170,6 +182,22 @@ async def _records(args, head, ids):
         words = "the log is empty" if log.info & EMPTY else "the asked time or record is not in the log"
     print("kmp log: " + words, file=sys.stderr)
     return 0 if printed or args.next else 1
+
+
+async def _newer(args, head, ids):
+    ids = newer_log.with_time(ids, MAX_REGISTERS)
+    printed = 0
+    words = None
+    pages = newer_log.records(head, args.log, args.record, args.count or _NUMBERS, ids, args.retries)
+    async for record, registers, info in pages:
+        if record is None:
+            words = "the log is empty" if info & EMPTY else "the asked record is not in the log"
+            break
+        time = newer_log.time_of(registers)
+        print(dumps({"log": args.log, "record": record, "time": time, "registers": registers}))
+        printed += 1
+    print("kmp log: " + (words if words and not printed else "%d records" % printed), file=sys.stderr)
+    return 0 if printed else 1
 
 
 def line_of(log, record, values):

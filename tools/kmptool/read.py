@@ -3,6 +3,7 @@
 
 import argparse
 import asyncio
+import re
 import sys
 
 from kmp.command import get_serial, get_type, read_serial, read_type
@@ -15,32 +16,9 @@ from kmptool.describe import valued
 from kmptool.jsonline import dumps
 
 # What is asked without --register: three requests that fit every kind of meter.
-_USUAL = (
-    60,
-    63,
-    68,
-    80,
-    74,
-    86,
-    87,
-    89,
-    99,
-    1004,
-    1001,
-    1003,
-    1002,
-    243,
-    292,
-    299,
-    1,
-    2,
-    13,
-    1023,
-    84,
-    85,
-    266,
-    239,
-)
+_USUAL = [60, 63, 68, 80, 74, 86, 87, 89]
+_USUAL += [99, 1004, 1001, 1003, 1002, 243, 292, 299]
+_USUAL += [1, 2, 13, 1023, 84, 85, 266, 239]
 
 BAUDS = (300, 1200, 2400, 9600)  # what a serial device can be set to (port_tty)
 
@@ -72,6 +50,19 @@ def register_id_or_key(text):
     return number
 
 
+def port(text):
+    """A device or an address to connect to, as argparse's type; what is no address at all was typed wrong."""
+    found = re.fullmatch(r"socket://(.+):(\d+)", text)
+    if "://" in text and not (found and 0 < int(found[2]) <= 65535):
+        raise argparse.ArgumentTypeError("%r is no port: a serial device, or socket://HOST:PORT" % text)
+    return text
+
+
+def unique(groups):
+    """The ids of all --register, each once, in their order."""
+    return list(dict.fromkeys(one for group in groups or () for one in group))
+
+
 def add_parser(subparsers):
     parser = subparsers.add_parser(
         "read",
@@ -79,7 +70,7 @@ def add_parser(subparsers):
         description=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", required=True, help="a serial device, or socket://HOST:PORT")
+    parser.add_argument("--port", required=True, type=port, help="a serial device, or socket://HOST:PORT")
     parser.add_argument(
         "--register",
         action="append",
@@ -111,7 +102,7 @@ def run(args):
 async def _read(args):
     line = Line(args.port, args.baud, Clock())
     head = Head(line, args.address)
-    ids = [one for group in args.register for one in group] if args.register else list(_USUAL)
+    ids = unique(args.register) or _USUAL
     out = {"port": args.port, "address": args.address, "baud": args.baud}
     try:
         found = await head.registers(ids, args.retries)

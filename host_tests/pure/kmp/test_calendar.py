@@ -14,10 +14,16 @@ from kmp.calendar import (
     rtc_fields,
     rtc_number,
 )
-from kmp.dates import ASCII, CLOCK, DATE, DATE4, MONTH_DAY, RTC, SECONDS_2000, date_text
+from kmp.dates import CLOCK, DATE, DATE4, RTC, date_text
 from kmp.frame import UsageError
 from kmp.value import is_number, token
 from kmp_wire import refusal
+
+# Unit codes that only kmp.dates knows by name.
+MONTH_DAY = 50
+ASCII = 54
+SECONDS_2000 = 72
+DATE_TIME = 79
 
 DAYS = (
     (1970, 1, 1, -DAYS_1970, "the epoch of Unix"),
@@ -81,7 +87,13 @@ TEXTS = (
     (ASCII, 0, "", "no letter"),
     (ASCII, 0x4107, None, "unprintable"),
     (ASCII, 0x41C3, None, "no ASCII"),
-    (ASCII, 1 << 80, None, "more than ten bytes"),
+    (ASCII, 0x30324B35324143314137435A, "02K52AC1A7CZ", "the type number of a MULTICAL 603"),
+    (ASCII, 0x41 << 504, "A", "64 bytes"),
+    (ASCII, 1 << 512, None, "more than 64 bytes"),
+    (DATE_TIME, 0x00180C1F000004, "2024-12-31T00:00:04", "a real logger of days"),
+    (DATE_TIME, 0x3C10061E0E3037, "2016-06-30T14:48:55", "the hour of summer time in front is not added"),
+    (DATE_TIME, 0, "2000-00-00T00:00:00", "never"),
+    (DATE_TIME, 1 << 56, None, "more than seven bytes"),
 )
 
 TOKENS = (
@@ -135,7 +147,7 @@ def test_tokens_are_exact_json():
 
 def test_units_that_are_not_quantities():
     strings = [unit for unit in range(256) if not is_number(unit)]
-    assert strings == [CLOCK, DATE, DATE4, MONTH_DAY, RTC, ASCII, SECONDS_2000]
+    assert strings == [CLOCK, DATE, DATE4, MONTH_DAY, RTC, ASCII, SECONDS_2000, DATE_TIME]
 
 
 def test_rtc_fields_of_a_real_k382():

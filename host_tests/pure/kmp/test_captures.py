@@ -66,7 +66,7 @@ def expected(value):
 
 def test_there_are_captures():
     seen = [capture["id"] for capture in captures()]
-    assert len(seen) == len(set(seen)) >= 60
+    assert len(seen) == len(set(seen)) >= 79
 
 
 def test_every_request_is_a_good_frame_that_a_meter_can_read():
@@ -130,7 +130,7 @@ def test_registers_are_the_meters_own_digits():
             "id"
         ]
         read += len(registers)
-    assert read >= 83
+    assert read >= 106
 
 
 def test_registers_are_what_the_publishers_say():

@@ -53,6 +53,7 @@ TYPES = (
     ("01 00 01 1A FF", (0x0001, "Z255"), "Z is 26"),
     ("01 00 01 00 02", (0x0001, "0.2"), "no letter: shown as numbers"),
     ("01 00 01 1B 02", (0x0001, "27.2"), "no letter either"),
+    ("01 00 01 00 00", (0x0001, None), "a meter that does not say it"),
 )
 
 REGISTERS = (

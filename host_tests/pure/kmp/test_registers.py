@@ -80,8 +80,16 @@ UNITS = (
     (62, "d"),
     (67, "Hz"),
     (68, "°"),
+    (65, "imp/l"),
+    (66, "l/imp"),
+    (69, "unit 69"),
     (72, ""),
     (73, "unit 73"),
+    (79, ""),
+    (85, "%RH"),
+    (86, "%O₂"),
+    (90, "g/kg"),
+    (91, "unit 91"),
     (255, "unit 255"),
     (-1, "unit -1"),
 )
@@ -130,4 +138,5 @@ def test_words_that_are_no_register():
 def test_units():
     for unit, sign in UNITS:
         assert unit_name(unit) == sign, unit
-    assert [unit for unit in range(256) if unit_name(unit).startswith("unit ")] == list(range(73, 256))
+    nameless = [unit for unit in range(256) if unit_name(unit).startswith("unit ")]
+    assert nameless == [69, 70, 71] + list(range(73, 79)) + list(range(80, 85)) + list(range(91, 256))

@@ -166,6 +166,15 @@ def test_broken_values_are_the_other_sides_error():
         assert said in refusal(ProtocolError, take, wire(data)), why
 
 
+def test_a_text_may_be_longer_than_any_number():
+    letters = wire("36 0C 00 30 32 4B 35 32 41 43 31 41 37 43 5A")
+    assert take_format(letters, 1) == (12, 1, 0)
+    assert take_format(wire("36 40 00"), 1) == (64, 1, 0)
+    assert "65 bytes; 1 to 64" in refusal(ProtocolError, take_format, wire("36 41 00"), 1)
+    assert "0 bytes; 1 to 64" in refusal(ProtocolError, take_format, wire("36 00 00"), 1)
+    assert "12 bytes; 1 to 10" in refusal(ProtocolError, take_format, wire("35 0C 00"), 1)
+
+
 def test_integers_of_any_width():
     assert unsigned(b"\xff\x01\x02\xff", 1, 2) == 0x0102
     assert unsigned(b"\xff" * 10, 0, 10) == 2**80 - 1

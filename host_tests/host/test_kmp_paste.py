@@ -1,0 +1,161 @@
+"""`kmp decode` of what people paste: bytes in every notation, lines of logs, frames with parts missing, and anything.
+
+Runs the command in this process. Values are compared as the digits printed.
+"""
+
+import json
+import random
+import re
+
+import pytest
+
+from conftest import ROOT
+from kmptool import hexbytes
+from kmptool.cli import main
+from kmptool.decode import decode as decoded
+from kmptool.jsonline import dumps
+
+VOLUME = "403F1000442804430004CB1329230D"  # a real MULTICAL 21: 314.131 m³
+CAPTURES = ROOT / "host_tests" / "data" / "captures.jsonl"
+
+
+def decode(capsys, *arguments):
+    """(exit status, lines); numbers with a point stay text."""
+    status = main(["decode", *arguments])
+    return status, [json.loads(line, parse_float=str) for line in capsys.readouterr().out.splitlines()]
+
+
+def wires():
+    """Every published frame as it travels."""
+    for line in CAPTURES.read_text(encoding="utf-8").splitlines():
+        capture = json.loads(line)
+        for key in ("request_hex", "response_hex"):
+            if capture["protocol"] == "KMP" and capture.get(key):
+                yield bytes.fromhex(capture[key])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [VOLUME],
+        [VOLUME.lower()],
+        [VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2)],
+        ["0x" + VOLUME],
+        [", ".join("0x" + VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2))],
+        [":".join(VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2))],
+        ["  403f 1000\n442804 430004\tcb13", "29230d\n"],
+        ["".join("\\x" + VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2))],
+        [" ".join("x" + VOLUME[i : i + 2].lower() for i in range(0, len(VOLUME), 2))],
+        ["Rd:b'%s'" % VOLUME.lower()],
+        [
+            "[21:26:12][D][uart_debug:114]: <<< "
+            + ":".join(VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2))
+        ],
+        ["16:59:02.302 : 40\n16:59:02.349 : 3f 10 00 44 28 04 43\n16:59:02.396 : 00 04 cb 13 29 23 0d"],
+        ["\x1b[36m2026-05-18 23:00:32.948 DEBUG (MainThread) [x.y] Read: %s\x1b[0m" % VOLUME],
+        ["{0x" + ", 0x".join(VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2)) + "};"],
+        ["-".join(VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2))],
+        ["40 3F 10 0 44 28 4 43 0 4 CB 13 29 23 D"],
+        ["403F10 0044280443000 4CB1329230D"],
+        ["\ufeff" + VOLUME + "\r\n"],
+        ["answer = 403F1000 442804 430004 CB13 2923 0D"],
+    ],
+)
+def test_bytes_may_be_written_as_people_paste_them(arguments, capsys):
+    status, lines = decode(capsys, *arguments)
+    assert status == 0
+    assert lines == [
+        {
+            "direction": "from_meter",
+            "address": 63,
+            "cid": 16,
+            "command": "GetRegister",
+            "crc_ok": True,
+            "registers": [{"id": 68, "name": "volume", "value": "314.131", "unit": "m³"}],
+        }
+    ]
+
+
+# Seven registers of a real MULTICAL 21, without start and stop byte.
+SEVEN = (
+    "3F100044280443000CAFAB03EC3304000000D66800633302000000"
+    "004A290200000000F328044300000000012425010014012B25010015912B"
+)
+
+
+@pytest.mark.parametrize(
+    ("stream", "direction", "count", "error"),
+    [
+        (SEVEN + "0D", "from_meter", 7, "the start byte is missing"),
+        ("40" + SEVEN, "from_meter", 7, "the stop byte 0D is missing"),
+        (SEVEN, "from_meter", 7, "the start and stop bytes are missing"),
+        ("3F1001003CB25F0D", "to_meter", 1, "the start byte is missing"),
+        (
+            "403F1000020204000000000009060D",
+            "from_meter",
+            1,
+            "not stuffed: it travels as 403f1000020204000000000009",
+        ),
+    ],
+)
+def test_a_frame_that_a_log_printed_in_part_is_read_and_says_what_is_missing(
+    stream, direction, count, error, capsys
+):
+    status, lines = decode(capsys, stream)
+    assert status == 1
+    assert len(lines) == 1
+    assert (lines[0]["direction"], lines[0]["crc_ok"], len(lines[0]["registers"])) == (direction, True, count)
+    assert lines[0]["error"].startswith(error)
+
+
+def test_frames_without_their_start_bytes_are_told_apart_from_noise(capsys):
+    _, lines = decode(capsys, "AABB0D" + VOLUME[2:] + "CC")
+    assert [line.get("stray") for line in lines] == ["aabb0d", None, "cc"]
+    assert lines[1]["registers"][0]["value"] == "314.131"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["40", "zz"], "'zz'"),
+        (["hello"], "'hello'"),
+        (["b'@?\\x10\\x00"], "'@?'"),
+        (["403"], "'403'"),
+        (["4033F", "1000"], "'4033F'"),
+        (["40", "3"], "'3'"),
+        (["0x"], "'0x'"),
+        ([" "], "no bytes"),
+        (["40", "-"], "'-'"),
+    ],
+)
+def test_what_is_not_hex_is_named(arguments, named, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["decode", *arguments])
+    assert stopped.value.code == 2
+    assert named in capsys.readouterr().err
+
+
+def test_whatever_is_pasted_gives_lines_and_no_traceback():
+    rng = random.Random(20261123)
+    published = list(wires())
+    for _ in range(3000):
+        data = bytearray(rng.choice(published) + rng.choice(published))
+        for _ in range(rng.randint(1, 4)):
+            where = rng.randrange(len(data))
+            data[where : where + rng.randint(0, 2)] = rng.choice(
+                (b"", b"\0", b"\x1b", b"@", bytes((where % 256,)))
+            )
+        for line in decoded(bytes(data)):
+            json.loads(dumps(line))
+
+
+def test_whatever_is_typed_gives_bytes_or_names_what_is_wrong():
+    rng = random.Random(20261123)
+    for _ in range(3000):
+        text = "".join(
+            rng.choice("0123456789abcdefXx :;,.-\\'\"[]<>=hbR\n\0é") for _ in range(rng.randint(0, 40))
+        )
+        try:
+            assert hexbytes.parse(text)
+        except ValueError as error:
+            assert re.search("is not hex|odd number|no bytes", str(error))
