@@ -171,6 +171,7 @@ def obey(app, mqtt, ticker, told):
     gc.collect()
     answer = mqtt.status()
     answer.update({"worst_ms": ticker.worst_ms, "saves": app.keep.saves, "asked": app.reader.asked})
+    answer["loaded"] = sorted([name for name in sys.modules if name.startswith("kmpeye.expose.mqtt.")])
     if hasattr(gc, "mem_alloc"):
         answer["heap"] = gc.mem_alloc()
     return answer

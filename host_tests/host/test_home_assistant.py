@@ -180,7 +180,7 @@ ENTITIES = (
     ("multical21", "volume", "water", "total_increasing", "m³", 3, "drinking water"),
     ("multical21", "reverse_volume", "water", "total_increasing", "m³", 3, "backwards, of the same kind"),
     ("multical21", "flow", "volume_flow_rate", "measurement", "L/h", 0, "a capital L"),
-    ("multical21", "water_temperature", "temperature", "measurement", "°C", 2, "a temperature"),
+    ("multical21", "water_temperature", "temperature", "measurement", "°C", 0, "a temperature"),
     ("multical21", "info", None, None, None, None, "a code is no quantity"),
     ("multical601", "volume", "volume", "total_increasing", "m³", 2, "heating water is no drinking water"),
     ("multical601", "heat_energy", "energy", "total_increasing", "MWh", 3, "the meter's own unit"),
@@ -358,5 +358,11 @@ def test_without_discovery_nothing_is_announced(start, tmp_path):
 def test_another_prefix_is_used(start, tmp_path):
     with broker(tmp_path) as one, observer(one.inside) as seen:
         with start(one.port, {"ha_prefix": "ha", "mqtt_base": "house/meters"}):
-            payload = seen.json("ha/device/kmpeye_68123456/config")
+            config = "ha/device/kmpeye_68123456/config"
+            payload = seen.json(config)
             assert payload["stat_t"] == "house/meters/68123456/reading"
+            # It tells its birth there as long as nobody changes that too.
+            for prefix in ("ha", "homeassistant"):
+                before = len(seen.payloads(config))
+                seen.publish(prefix + "/status", "online")
+                seen.get(config, lambda _, before=before: len(seen.payloads(config)) > before)

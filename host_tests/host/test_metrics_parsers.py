@@ -62,7 +62,7 @@ def rich(profile, shift=0):
     """An app that shows everything it can; its reading has unit codes from `shift` on."""
     one = app(profile)
     publish(one, made_up(one.reader.profile, shift), missing=[("flow_2", "rose_too_fast")])
-    one.snapshot.flags = sorted(flag for _, flag in one.reader.profile.info[::2])
+    one.snapshot.flags = sorted([flag for _, flag in one.reader.profile.info][::2])
     one.snapshot.meter.serial = 'a "serial" \\ of\ntwo lines'
     one.wifi = type("Wifi", (), {"rssi": lambda self: -67})()
     return one

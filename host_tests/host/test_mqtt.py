@@ -54,6 +54,19 @@ def test_the_reading_is_retained_with_the_meters_own_digits(start, tmp_path):
             assert retained == {BASE + "reading", BASE + "status", BASE + "diagnosis"}
 
 
+def test_between_two_readings_only_what_waits_is_in_memory(start, tmp_path):
+    with broker(tmp_path) as one, observer(one.inside) as seen:
+        with start(one.port, first=FIRST_HOUR, hours=1) as device:
+            names = ["kmpeye.expose.mqtt.client", "kmpeye.expose.mqtt.codec"]
+            for asked in range(2):
+                device.until(lambda status: status["records"] and status["loaded"] == names)
+                seen.publish(BASE + "read")
+                device.until(lambda status, asked=asked: status["asked"] > asked)
+            seen.publish(BASE + "align", "what?")
+            seen.get(BASE + "event")
+            device.until(lambda status: status["loaded"] == names)
+
+
 def test_a_device_that_dies_is_offline(start, tmp_path):
     with broker(tmp_path) as one, observer(one.inside) as seen:
         with start(one.port) as device:
@@ -209,7 +222,7 @@ SETTINGS = (
 def test_settings_that_cannot_work_are_refused_by_name(tmp_path, monkeypatch):
     from kmpeye.expose.mqtt.client import Mqtt
     from kmpeye.readings.snapshot import Meter, Snapshot
-    from kmpeye.system import keep
+    from kmpeye.system import forget, keep
     from kmpeye.system.clock import Clock
     from kmpeye.system.config import checked
 
@@ -218,7 +231,7 @@ def test_settings_that_cannot_work_are_refused_by_name(tmp_path, monkeypatch):
         snapshot = Snapshot(Meter("MULTICAL 21"))
 
     monkeypatch.chdir(tmp_path)
-    App.keep = keep
+    App.keep, App.forget = keep, staticmethod(forget)
     for settings, named, why in SETTINGS:
         App.config = checked({"mqtt_host": "x", **settings})
         if named:

@@ -310,6 +310,12 @@ def test_a_broker_that_says_anything_never_ends_the_task(start, tmp_path):
             all_arrive(device, seen, HOURS)
 
 
+def test_a_broker_that_never_stops_talking_does_not_hold_up_the_others(start):
+    with serving(Babbler((b"\xd0\0" * 500_000,))) as babbler, start(babbler.port, answer_s=5) as device:
+        status = device.until(lambda status: status["published"] > 3)
+        assert status["worst_ms"] <= WORST_MS
+
+
 def test_another_greeting_than_a_brokers(start):
     for greeting in (
         b"HTTP/1.1 400 Bad Request\r\n\r\n",

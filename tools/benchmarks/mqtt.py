@@ -21,7 +21,7 @@ FIGURES = (
         "mqtt_publish_ms", "from a new reading of 26 registers until it and the diagnosis are sent", most=300
     ),
     Figure("mqtt_backlog_per_s", "hourly records sent and acknowledged, one after the other", least=10),
-    Figure("mqtt_frames_per_s", "packets taken out of a broker's bytes and acknowledged"),
+    Figure("mqtt_frames_per_s", "packets taken out of a broker's bytes"),
 )
 
 _START_S = 10

@@ -5,8 +5,8 @@ import asyncio
 import json
 import sys
 
-from kmpeye.expose.mqtt import codec
 from kmpeye.expose.mqtt.client import Mqtt
+from kmpeye.expose.mqtt.codec import Reader
 from kmpeye.meter.profile import load
 from kmpeye.readings.as_json import reading_chunks
 from kmpeye.readings.history.store import History
@@ -59,24 +59,26 @@ class App:
     def reading_chunks(self):
         return reading_chunks(self.snapshot, self.clock)
 
-    def close_history(self):
-        pass
-
     def log(self, text):
         print(text, file=sys.stderr)
 
 
 def frames_per_s(clock):
-    """What a broker sends in answer to our publications, taken out of its bytes and built."""
+    """What a broker sends in answer to our publications, taken out of its bytes."""
     data = memoryview(b"\x40\x02\x01\x02\x32\x12\0\x0ekmpeye/68/read\0\x07")
-    reader = codec.Reader()
+    reader = Reader()
     start = clock.ticks()
     for _ in range(FRAMES // 2):
         pos = 0
         while pos < len(data):
-            pos = reader.feed(data, pos, len(data))
-            if reader.whole and reader.kind == codec.PUBLISH:
-                codec.puback(reader.message()[2])
+            count = len(reader.room)
+            reader.room[:] = data[pos : pos + count]
+            reader.took(count)
+            pos += count
+            if reader.whole:
+                if reader.kind == 0x30:
+                    reader.message()
+                reader.begin()
     return FRAMES * 1000 // max(1, clock.since(start))
 
 

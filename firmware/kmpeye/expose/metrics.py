@@ -13,36 +13,64 @@ _FRESH_S = const(10800)  # readings older than this, and than three intervals, a
 _DIGITS = const(15)  # behind those of the meter: 14 at least are right, whatever it said
 _TIMES = const(b"\x2e\x3a\x3c\x3d\x3e")  # unit codes of h, min, s, ms, d
 _NUMBER = const(51)  # unit code of a number without a unit
+_LAST_OF_FOURS = const(32)
 
-# What registers become: name, which ends in the base unit; type; length of the base unit; factor by unit code; help.
-# Joules are counted, so are liters and tons; a fall of such a total is a restart to Prometheus. A factor 1/36e-2
-# divides by 36 and moves the point by two. Codes over 100 are those of _code().
-_REGISTERS = const("""
-energy_joules|counter|joules| 1=36e2 2=36e5 3=36e8 4=36e11 5=1e0 6=1e3 7=1e6 8=1e9 9=41868e-4 10=41868e-1 \
-11=41868e2 12=41868e5 57=1e10 |Energy the meter has counted
-reactive_energy_var_seconds|counter|var_seconds| 13=36e2 14=36e5 15=36e8 16=36e11 |Reactive energy counted
-apparent_energy_volt_ampere_seconds|counter|volt_ampere_seconds| 17=36e2 18=36e5 19=36e8 20=36e11 |\
-Apparent energy counted
-volume_cubic_meters|counter|cubic_meters| 39=1e-3 40=1e0 55=1e1 |Volume the meter has counted
-mass_grams|counter|grams| 44=1e6 56=1e7 |Mass the meter has counted
-volume_temperature_cubic_meter_celsius|counter|cubic_meter_celsius| 43=1e0 |Volume times its temperature, counted
-operating_seconds|counter|seconds| 146=36e2 158=60e0 160=1e0 161=1e-3 162=864e2 |Time the meter has counted
-duration_seconds|gauge|seconds| 46=36e2 58=60e0 60=1e0 61=1e-3 62=864e2 |Spans of time, such as what the battery \
-has left
-power_watts|gauge|watts| 21=1e0 22=1e3 23=1e6 24=1e9 |Power
-reactive_power_var|gauge|var| 25=1e0 26=1e3 27=1e6 28=1e9 |Reactive power
-apparent_power_volt_amperes|gauge|volt_amperes| 29=1e0 30=1e3 31=1e6 32=1e9 |Apparent power
-voltage_volts|gauge|volts| 33=1e0 35=1e3 |Voltage
-current_amperes|gauge|amperes| 34=1e0 36=1e3 |Current
-temperature_celsius|gauge|celsius| 37=1e0 |Temperature
-temperature_difference_kelvin|gauge|kelvin| 38=1e0 |Difference of two temperatures
-flow_cubic_meters_per_second|gauge|cubic_meters_per_second| 41=1/36e-5 42=1/36e-2 |Flow
-mass_flow_grams_per_second|gauge|grams_per_second| 45=1/36e4 |Flow of mass
-pressure_pascals|gauge|pascals| 52=1e5 |Pressure
-frequency_hertz|gauge|hertz| 67=1e0 |Frequency
-angle_degrees|gauge|degrees| 68=1e0 |Angle
-power_factor_ratio|gauge|ratio| 151=1e0 |Power factor
-""")
+# The families of the reader itself, in the order of _reader(): name:unit|type|help. The unit is the end of the name.
+_READER = const("""\
+up|g|1 while the meter answers
+state|i|How the meter answers, in a word
+build|i|This reader's firmware and profile
+meter|i|The meter that is read
+last_read_timestamp:seconds|g|When the registers were read last, in Unix time
+last_read_age:seconds|g|How long ago the registers were read
+interval:seconds|g|Time between two readings
+uptime:seconds|g|Time since this reader started
+reads|c|Readings tried, by result
+read_failures|c|Readings that failed, by what was heard instead
+requests|c|Requests sent to the meter
+answers|c|Answers of the meter to requests
+line_errors|c|Frames that were of no use, by reason
+line_frames|c|Good frames from the meter
+line_echoes|c|Frames of our own light that came back
+line_received:bytes|c|Bytes received
+line_stray:bytes|c|Bytes outside of frames
+port_up|g|1 while the port to the head is open
+day_replies|g|Replies the meter gave today
+day_replies_limit|g|Replies the meter may be asked for in a day
+day_awake:seconds|g|Time the meter was kept awake today
+day_awake_limit:seconds|g|Time the meter may be kept awake in a day
+heap_used:bytes|g|Memory in use, garbage included
+heap_free:bytes|g|Memory free at once, before garbage is collected
+wifi_rssi:dbm|g|Strength of the Wi-Fi signal
+flag|g|1 while the meter reports it
+missing|g|Values that are worthless or held back, by reason""")
+
+# What registers become: name:unit|type|help|factor by unit code. Joules are counted, so are liters and tons; a fall of
+# such a total is a restart to Prometheus. A factor 1/36e-2 divides by 36 and moves the point by two. Codes are those
+# of _mark().
+_REGISTERS = const("""\
+energy:joules|c|Energy the meter has counted| 1=36e2 5=1e0 9=41868e-4 57=1e10
+reactive_energy:var_seconds|c|Reactive energy counted| 13=36e2
+apparent_energy:volt_ampere_seconds|c|Apparent energy counted| 17=36e2
+volume:cubic_meters|c|Volume the meter has counted| 39=1e-3 40=1e0 55=1e1
+mass:grams|c|Mass the meter has counted| 44=1e6 56=1e7
+volume_temperature:cubic_meter_celsius|c|Volume times its temperature, counted| 43=1e0
+operating:seconds|c|Time the meter has counted| 146=36e2 158=60e0 160=1e0 161=1e-3 162=864e2
+duration:seconds|g|Spans of time, such as what the battery has left| 46=36e2 58=60e0 60=1e0 61=1e-3 62=864e2
+power:watts|g|Power| 21=1e0
+reactive_power:var|g|Reactive power| 25=1e0
+apparent_power:volt_amperes|g|Apparent power| 29=1e0
+voltage:volts|g|Voltage| 33=1e0 35=1e3
+current:amperes|g|Current| 34=1e0 36=1e3
+temperature:celsius|g|Temperature| 37=1e0
+temperature_difference:kelvin|g|Difference of two temperatures| 38=1e0
+flow:cubic_meters_per_second|g|Flow| 41=1/36e-5 42=1/36e-2
+mass_flow:grams_per_second|g|Flow of mass| 45=1/36e4
+pressure:pascals|g|Pressure| 52=1e5
+frequency:hertz|g|Frequency| 67=1e0
+angle:degrees|g|Angle| 68=1e0
+power_factor:ratio|g|Power factor| 151=1e0""")
+_AGE = const("register_age:seconds|g|How long ago each register was read: some are asked for once a day only")
 
 
 async def metrics(exchange, app):
@@ -52,9 +80,12 @@ async def metrics(exchange, app):
     await exchange.start(200, type + "; charset=utf-8")
     if exchange.mute:
         return
-    for name, kind, unit, about, samples in _families(app):
+    for line, samples in _families(app):
+        name, kind, about = line.split("|")[:3]
+        unit = name[name.find(":") + 1 :] if ":" in name else ""
+        name = name.replace(":", "_")
+        suffix = "_total" if kind == "c" else "_info" if kind == "i" else ""
         begun = False
-        suffix = "_total" if kind == "counter" else "_info" if kind == "info" else ""
         for labels, value in samples:
             if value is None:
                 continue
@@ -88,134 +119,115 @@ def _opening(name, suffix, kind, unit, about, is_open):
     one knows neither units nor the type info."""
     if not is_open:
         name += suffix
-        kind = "gauge" if kind == "info" else kind
-    yield "# HELP kmpeye_%s %s\n# TYPE kmpeye_%s %s\n" % (name, about, name, kind)
+    type = "counter" if kind == "c" else "info" if kind == "i" and is_open else "gauge"
+    yield "# HELP kmpeye_%s %s\n# TYPE kmpeye_%s %s\n" % (name, about, name, type)
     if is_open and unit:
         yield "# UNIT kmpeye_%s %s\n" % (name, unit)
 
 
 def _families(app):
-    """Yields (name, type, unit, help, samples); samples: iterable of (labels, value), None where it is not known."""
-    snapshot = app.snapshot
-    meter = snapshot.meter
-    reader = app.reader
-    reading = snapshot.reading
+    """Yields (line of a table, samples): samples are pairs of labels and a value, which is None where it is not
+    known."""
+    reading = app.snapshot.reading
     now_s = app.clock.uptime_s()
     age_s = now_s - reading.uptime_s if reading else None
-    yield "up", "gauge", "", "1 while the meter answers", _one(int(snapshot.state == "ok"))
-    yield "state", "info", "", "How the meter answers, in a word", _info(("state", snapshot.state))
-    about = "This reader's firmware and profile"
-    yield "build", "info", "", about, _info(("version", app.version), ("profile", reader.profile.name))
-    about = "The meter that is read"
-    labels = [(key, getattr(meter, key)) for key in ("serial", "model", "kind", "type", "revision")]
-    yield "meter", "info", "", about, _info(*labels)
-    about = "When the registers were read last, in Unix time"
-    yield "last_read_timestamp_seconds", "gauge", "seconds", about, _one(_taken(reading, age_s, app.clock))
-    yield "last_read_age_seconds", "gauge", "seconds", "How long ago the registers were read", _one(age_s)
-    yield "interval_seconds", "gauge", "seconds", "Time between two readings", _one(reader.interval_s)
-    yield "uptime_seconds", "gauge", "seconds", "Time since this reader started", _one(now_s)
-    yield from _device(app)
-    if reading and age_s <= max(_FRESH_S, 3 * reader.interval_s):
-        yield from _measured(snapshot, reader.profile.info)
+    fresh = reading and age_s <= max(_FRESH_S, 3 * app.reader.interval_s)
+    samples = _reader(app, now_s, age_s, fresh)
+    for line in _READER.split("\n"):
+        found = next(samples)
+        yield line, found if isinstance(found, list) else (("", found),)
+    if fresh:
         yield from _registers(reading, now_s)
 
 
-def _taken(reading, age_s, clock):
-    if reading and reading.unix is None and clock.unix() is not None:
-        return clock.unix() - age_s  # the date became known after the reading
-    return reading.unix if reading else None
-
-
-def _device(app):
-    """The reader itself: counters since its start, what it took from the meter today, memory, Wi-Fi."""
+def _reader(app, now_s, age_s, fresh):
+    """Yields for each line of _READER its samples, or its only value."""
+    snapshot = app.snapshot
+    meter = snapshot.meter
+    reading = snapshot.reading
     reader = app.reader
+    yield int(snapshot.state == "ok")
+    yield _info(("state", snapshot.state))
+    yield _info(("version", app.version), ("profile", reader.profile.name))
+    yield _info(*[(key, getattr(meter, key)) for key in ("serial", "model", "kind", "type", "revision")])
+    unix = reading and reading.unix
+    if reading and unix is None and app.clock.unix() is not None:
+        unix = app.clock.unix() - age_s  # the date became known after the reading
+    yield unix
+    yield age_s
+    yield reader.interval_s
+    yield now_s
+    yield _by("result", (("ok", reader.readings), ("failed", reader.failures)))
+    yield _by("reason", sorted(reader.reasons.items()))
     head = reader.head
-    line = head.line
-    heard = line.reader
-    results = (("ok", reader.readings), ("failed", reader.failures))
-    yield "reads", "counter", "", "Readings tried, by result", _by("result", results)
-    about = "Readings that failed, by what was heard instead"
-    yield "read_failures", "counter", "", about, _by("reason", sorted(reader.reasons.items()))
-    yield "requests", "counter", "", "Requests sent to the meter", _one(head.requests)
-    yield "answers", "counter", "", "Answers of the meter to requests", _one(head.answers)
+    yield head.requests
+    yield head.answers
+    heard = head.line.reader
     reasons = [(key, getattr(heard, key)) for key in ("bad_crc", "bad_escapes", "overruns", "short", "cut")]
-    reasons.append(("stale", head.stale))
-    yield "line_errors", "counter", "", "Frames that were of no use, by reason", _by("reason", reasons)
-    yield "line_frames", "counter", "", "Good frames from the meter", _one(heard.frames)
-    yield "line_echoes", "counter", "", "Frames of our own light that came back", _one(heard.echoes)
-    yield "line_received_bytes", "counter", "bytes", "Bytes received", _one(heard.bytes)
-    yield "line_stray_bytes", "counter", "bytes", "Bytes outside of frames", _one(heard.stray)
-    yield "port_up", "gauge", "", "1 while the port to the head is open", _one(int(not line.error))
+    yield _by("reason", reasons + [("stale", head.stale)])
+    yield heard.frames
+    yield heard.echoes
+    yield heard.bytes
+    yield heard.stray
+    yield int(not head.line.error)
     budget = reader.plan.budget
-    limits = budget.limits
-    yield "day_replies", "gauge", "", "Replies the meter gave today", _one(budget.replies)
-    yield (
-        "day_replies_limit",
-        "gauge",
-        "",
-        "Replies the meter may be asked for in a day",
-        _one(limits["replies"]),
-    )
-    about = "Time the meter was kept awake today"
-    yield "day_awake_seconds", "gauge", "seconds", about, _one(budget.awake_s)
-    about = "Time the meter may be kept awake in a day"
-    yield "day_awake_limit_seconds", "gauge", "seconds", about, _one(limits["awake_s"])
-    if hasattr(gc, "mem_alloc"):
-        yield "heap_used_bytes", "gauge", "bytes", "Memory in use, garbage included", _one(gc.mem_alloc())
-        yield (
-            "heap_free_bytes",
-            "gauge",
-            "bytes",
-            "Memory free at once, before garbage is collected",
-            _one(gc.mem_free()),
-        )
+    yield budget.replies
+    yield budget.limits["replies"]
+    yield budget.awake_s
+    yield budget.limits["awake_s"]
+    counts = hasattr(gc, "mem_alloc")  # CPython counts otherwise
+    yield gc.mem_alloc() if counts else None
+    yield gc.mem_free() if counts else None
     wifi = getattr(app, "wifi", None)
-    if wifi:
-        yield "wifi_rssi_dbm", "gauge", "dbm", "Strength of the Wi-Fi signal", _one(wifi.rssi())
-
-
-def _measured(snapshot, info):
-    """What the reading says about itself and the meter: flags, and values that were held back."""
-    if snapshot.flags is not None:
-        keys = sorted(set([key for _, key in info] + list(snapshot.flags)))
-        flags = [(key, int(key in snapshot.flags)) for key in keys]
-        yield "flag", "gauge", "", "1 while the meter reports it", _by("flag", flags)
-    rows = [(_labels((("register", key), ("reason", reason))), 1) for key, reason in snapshot.reading.missing]
-    yield "missing", "gauge", "", "Values that are worthless or held back, by reason", rows
+    yield wifi and wifi.rssi()
+    flags = []
+    if fresh and snapshot.flags is not None:
+        keys = sorted(set([key for _, key in reader.profile.info] + list(snapshot.flags)))
+        flags = _by("flag", [(key, int(key in snapshot.flags)) for key in keys])
+    yield flags
+    missing = reading.missing if fresh else ()
+    yield [(_labels((("register", key), ("reason", reason))), 1) for key, reason in missing]
 
 
 def _registers(reading, now_s):
-    """The values, each in the family of its unit."""
-    marks = [" %d=" % _code(row[0], row[2]) for row in reading.values]
+    """The values, each in the family of its unit; then the age of each."""
+    values = reading.values
+    marks = [_mark(row[0], row[2]) for row in values]
     found = []  # numbers of the rows that are in a family
-    for line in _REGISTERS.strip().split("\n"):
-        name, kind, unit, scales, about = line.split("|")
+    for line in _REGISTERS.split("\n"):
+        kind, _, scales = line.split("|")[1:]
+        scales += " "
         rows = []
         for i in range(len(marks)):
-            pos = scales.find(marks[i])
-            if pos >= 0 and (reading.values[i][3] >= 0 or kind == "gauge"):  # a counter cannot be negative
-                pos += len(marks[i])
-                rows.append((i, scales[pos : scales.find(" ", pos)]))
+            mark, places = marks[i]
+            pos = scales.find(mark)
+            if pos >= 0 and (values[i][3] >= 0 or kind == "g"):  # a counter cannot be negative
+                pos += len(mark)
+                rows.append((i, places, scales[pos : scales.find(" ", pos)]))
                 found.append(i)
-        yield name, kind, unit, about, _scaled_rows(reading.values, rows)
-    ages = [(reading.values[i][0], now_s - reading.taken[i]) for i in sorted(found)]
-    about = "How long ago each register was read: some are asked for once a day only"
-    yield "register_age_seconds", "gauge", "seconds", about, _by("register", ages)
+        yield line, _scaled_rows(values, rows)
+    yield _AGE, _by("register", [(values[i][0], now_s - reading.taken[i]) for i in sorted(found)])
 
 
-def _code(key, unit):
-    """The unit code, over 100 where the key says what the unit does not: hours that are counted, a ratio."""
-    if (unit in _TIMES and key in ("operating_hours", "error_hours")) or (
+def _mark(key, unit):
+    """(what stands before the factor, how many places it moves the point besides). Codes up to 32 are fours of a unit,
+    its thousand, million and billion; the first stands for all. Over 100 are those whose key says what the unit does
+    not: hours that are counted, a ratio."""
+    places = 0
+    if unit <= _LAST_OF_FOURS:
+        places = (unit - 1) % 4
+        unit -= places
+    elif (unit in _TIMES and key in ("operating_hours", "error_hours")) or (
         unit == _NUMBER and key.startswith("power_factor")
     ):
-        return unit + 100
-    return unit
+        unit += 100
+    return " %d=" % unit, 3 * places
 
 
 def _scaled_rows(values, rows):
-    for i, scale in rows:
+    for i, places, scale in rows:
         key, _, _, mantissa, exponent = values[i]
-        yield _labels((("register", key),)), _scaled(mantissa, exponent, scale)
+        yield _labels((("register", key),)), _scaled(mantissa, exponent + places, scale)
 
 
 def _scaled(mantissa, exponent, scale):
@@ -229,16 +241,12 @@ def _scaled(mantissa, exponent, scale):
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
-def _one(value):
-    return (("", value),)
-
-
 def _by(label, pairs):
     return [(_labels(((label, key),)), value) for key, value in pairs]
 
 
 def _info(*pairs):
-    return ((_labels(pairs), 1),)
+    return [(_labels(pairs), 1)]
 
 
 def _labels(pairs):

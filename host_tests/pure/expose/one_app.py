@@ -35,10 +35,10 @@ def app(profile="multical21"):
     )
 
 
-def publish(app, values, age_s=12, **named):
+def publish(app, values, age_s=12, taken=None, missing=()):
     """A reading that came in a moment ago; values: rows (key, id, unit, mantissa, exponent)."""
     taken_s = app.clock.uptime_s() - age_s
     unix = app.clock.unix()
-    app.snapshot.reading = Reading(values, taken_s, unix and unix - age_s, **named)
+    app.snapshot.reading = Reading(values, taken_s, unix and unix - age_s, taken, missing)
     app.snapshot.state = "ok"
     app.snapshot.changed()

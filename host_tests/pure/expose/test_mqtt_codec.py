@@ -1,45 +1,44 @@
 # The MQTT codec: packets as the specification (MQTT 3.1.1, chapters 2 and 3) writes them, whole and byte by byte,
 # and one invariant under mutation. Runs on CPython and MicroPython.
 
-from kmpeye.expose.mqtt import codec
-from kmpeye.expose.mqtt.codec import Broken, Reader
+from kmpeye.expose.mqtt.codec import Reader
+from kmpeye.expose.mqtt.packets import connect, filled, publish, refusal, subscribe
+
+CONNACK, PUBLISH, PUBACK, SUBACK, PINGRESP = 0x20, 0x30, 0x40, 0x90, 0xD0
 
 # bytes, what they are, why
 SENT = (
     (
-        codec.connect("c", 60, "a/s", "off", None, None),
+        connect("c", 60, "a/s", "off", None, None),
         b"\x10\x17\0\x04MQTT\x04\x2e\0\x3c\0\x01c\0\x03a/s\0\x03off",
         "clean session, a retained will with QoS 1",
     ),
     (
-        codec.connect("c", 60, "a", "o", "ü", "pw"),
+        connect("c", 60, "a", "o", "ü", "pw"),
         b"\x10\x1b\0\x04MQTT\x04\xee\0\x3c\0\x01c\0\x01a\0\x01o\0\x02\xc3\xbc\0\x02pw",
         "user and password",
     ),
     (
-        codec.connect("c", 60, "a", "o", "u", None),
+        connect("c", 60, "a", "o", "u", None),
         b"\x10\x16\0\x04MQTT\x04\xae\0\x3c\0\x01c\0\x01a\0\x01o\0\x01u",
         "a user without a password",
     ),
     (
-        codec.connect("c", 60, "a", "o", None, "pw"),
+        connect("c", 60, "a", "o", None, "pw"),
         b"\x10\x13\0\x04MQTT\x04\x2e\0\x3c\0\x01c\0\x01a\0\x01o",
         "no password without a user (3.1.2.9)",
     ),
-    (codec.publish("a/b", 2), b"\x30\x07\0\x03a/b", "QoS 0"),
-    (codec.publish("a/b", 2, retain=True), b"\x31\x07\0\x03a/b", "retained"),
-    (codec.publish("a/b", 2, 258), b"\x32\x09\0\x03a/b\x01\x02", "QoS 1"),
-    (codec.publish("a/b", 2, 258, dup=True), b"\x3a\x09\0\x03a/b\x01\x02", "again"),
-    (codec.publish("a/b", 2, dup=True), b"\x30\x07\0\x03a/b", "QoS 0 is never sent again (3.3.1.1)"),
-    (codec.publish("a", 124), b"\x30\x7f\0\x01a", "the largest length of one byte (2.2.3)"),
-    (codec.publish("a", 125), b"\x30\x80\x01\0\x01a", "the smallest of two"),
-    (codec.publish("a", 16380), b"\x30\xff\x7f\0\x01a", "the largest of two"),
-    (codec.publish("a", 16381), b"\x30\x80\x80\x01\0\x01a", "the smallest of three"),
-    (codec.publish("a", 2097149), b"\x30\x80\x80\x80\x01\0\x01a", "the smallest of four"),
-    (codec.subscribe(1, ("a/b", "c")), b"\x82\x0c\0\x01\0\x03a/b\x01\0\x01c\x01", "two topics, QoS 1"),
-    (codec.puback(258), b"\x40\x02\x01\x02", "an acknowledgement"),
-    (codec.PINGREQ, b"\xc0\0", "a ping"),
-    (codec.DISCONNECT, b"\xe0\0", "a farewell"),
+    (publish("a/b", 2), b"\x30\x07\0\x03a/b", "QoS 0"),
+    (publish("a/b", 2, 0, True), b"\x31\x07\0\x03a/b", "retained"),
+    (publish("a/b", 2, 258), b"\x32\x09\0\x03a/b\x01\x02", "QoS 1"),
+    (publish("a/b", 2, 258, False, True), b"\x3a\x09\0\x03a/b\x01\x02", "again"),
+    (publish("a/b", 2, 0, False, True), b"\x30\x07\0\x03a/b", "QoS 0 is never sent again (3.3.1.1)"),
+    (publish("a", 124), b"\x30\x7f\0\x01a", "the largest length of one byte (2.2.3)"),
+    (publish("a", 125), b"\x30\x80\x01\0\x01a", "the smallest of two"),
+    (publish("a", 16380), b"\x30\xff\x7f\0\x01a", "the largest of two"),
+    (publish("a", 16381), b"\x30\x80\x80\x01\0\x01a", "the smallest of three"),
+    (publish("a", 2097149), b"\x30\x80\x80\x80\x01\0\x01a", "the smallest of four"),
+    (subscribe(1, ("a/b", "c")), b"\x82\x0c\0\x01\0\x03a/b\x01\0\x01c\x01", "two topics, QoS 1"),
 )
 
 # bytes, (topic, payload, packet), retained, why
@@ -89,17 +88,27 @@ REFUSALS = (
 )
 
 
+def feed(reader, data, pos=0):
+    """Give the reader bytes until a packet is whole or there are no more; the place behind the last one taken."""
+    while pos < len(data) and not reader.whole:
+        count = min(len(reader.room), len(data) - pos)
+        reader.room[:count] = data[pos : pos + count]
+        reader.took(count)
+        pos += count
+    return pos
+
+
 def packets(pieces):
-    """(kind, retained, message) of each packet in pieces of bytes."""
+    """(kind, message) of each packet in pieces of bytes."""
     reader = Reader()
     found = []
     for piece in pieces:
         pos = 0
         while pos < len(piece):
-            pos = reader.feed(piece, pos, len(piece))
+            pos = feed(reader, piece, pos)
             if reader.whole:
-                message = reader.message() if reader.kind == codec.PUBLISH else None
-                found.append((reader.kind, reader.retained, message))
+                found.append((reader.kind, reader.message() if reader.kind == PUBLISH else None))
+                reader.begin()
     return found
 
 
@@ -116,16 +125,16 @@ def test_packets_are_built_as_the_specification_writes_them():
 def test_messages_are_read_whole_and_byte_by_byte():
     for data, right, retained, why in MESSAGES:
         for pieces in ([data], one_by_one(data)):
-            assert packets(pieces) == [(codec.PUBLISH, retained, right)], (why, packets(pieces))
+            assert packets(pieces) == [(PUBLISH, right + (retained,))], (why, packets(pieces))
 
 
 def test_packets_that_follow_each_other_are_kept_apart():
     data = b"".join([row[0] for row in MESSAGES]) + b"\xd0\0\x40\x02\0\x07\xd0\0"
-    right = [(codec.PUBLISH, row[2], row[1]) for row in MESSAGES]
+    right = [(PUBLISH, row[1] + (row[2],)) for row in MESSAGES]
     for pieces in ([data], one_by_one(data), [data[:500], data[500:501], data[501:]]):
         found = packets(pieces)
         assert found[: len(right)] == right
-        assert [one[0] for one in found[len(right) :]] == [codec.PINGRESP, codec.PUBACK, codec.PINGRESP]
+        assert [one[0] for one in found[len(right) :]] == [PINGRESP, PUBACK, PINGRESP]
 
 
 def test_what_is_not_mqtt_is_refused_in_one_way():
@@ -133,7 +142,7 @@ def test_what_is_not_mqtt_is_refused_in_one_way():
         for pieces in ([data], one_by_one(data)):
             try:
                 packets(pieces)
-            except Broken as e:
+            except ValueError as e:
                 assert str(e), why
             else:
                 raise AssertionError(why)
@@ -142,15 +151,24 @@ def test_what_is_not_mqtt_is_refused_in_one_way():
 def test_a_refusal_is_a_sentence():
     for data, said in REFUSALS:
         reader = Reader()
-        assert reader.feed(data, 0, len(data)) == len(data) and reader.whole
-        refused = reader.refused()
+        assert feed(reader, data) == len(data) and reader.whole
+        refused = refusal(reader.kind, reader.body())
         assert refused is None if said is None else said in refused, (data, refused)
 
 
 def test_an_acknowledgement_names_its_packet():
     reader = Reader()
-    reader.feed(b"\x40\x02\xff\xfe", 0, 4)
-    assert (reader.kind, reader.packet()) == (codec.PUBACK, 0xFFFE)
+    feed(reader, b"\x40\x02\xff\xfe")
+    assert (reader.kind, reader.packet()) == (PUBACK, 0xFFFE)
+
+
+def test_a_publication_goes_out_in_pieces_of_one_buffer():
+    for size in (0, 1, 255, 256, 257, 700):
+        texts = ["ü" * (size // 4), "x" * (size - size // 4 * 4), "", "y" * (size - size // 4 * 2)]
+        pieces = [bytes(piece) for piece in filled(b"head", texts)]
+        assert b"".join(pieces) == b"head" + "".join(texts).encode(), size
+        assert [len(piece) for piece in pieces[:-1]] == [256] * (len(pieces) - 1), size
+        assert 0 < len(pieces[-1]) <= 256, size
 
 
 def test_any_bytes_give_packets_or_our_one_error():
@@ -165,6 +183,6 @@ def test_any_bytes_give_packets_or_our_one_error():
         for pieces in ([bytes(data)], one_by_one(bytes(data))):
             try:
                 seen.append(packets(pieces))
-            except Broken as e:
+            except ValueError as e:
                 seen.append(str(e))
         assert seen[0] == seen[1], data

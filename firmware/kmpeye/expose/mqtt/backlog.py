@@ -11,36 +11,37 @@ _FILE = const("mqtt.json")
 
 
 class Backlog:
-    def __init__(self, app):
+    def __init__(self, app, state=None, dirty=None):
+        """state, dirty: as an earlier one left them."""
         self._app = app
-        host = app.config["mqtt_host"]
-        state = app.keep.load(_FILE)
-        if not isinstance(state, dict) or state.get("host") != host:
-            state = {"host": host}  # another broker has nothing yet
+        if state is None:
+            host = app.config["mqtt_host"]
+            state = app.keep.load(_FILE)
+            if not isinstance(state, dict) or state.get("host") != host:
+                state = {"host": host}  # another broker has nothing yet
         # serial: of the meter that was published last; old: of the one before; acked: Unix time of the last record
         # the broker has; filled: how far the logger's records were seen; saved: Unix time of the last write.
         self.state = state
-        self.sent = 0  # records acknowledged since the start
+        self.dirty = dirty  # Unix time since which there is something to be saved
         self._records = self._mark = self.record = None
-        self._due = True
-        self._dirty = None  # Unix time since which there is something to be saved
+        self._due = False
 
     def again(self):
-        """The connection ended: what was on its way is due again, and until then nothing is open."""
-        self._close()
+        """A new connection: what was on its way on the last one is due again."""
+        self.close()
         self._due = True
 
     def wake(self):
         """There is a new reading: look for a record of this hour, unless it has gone out."""
         unix = self._app.clock.unix()
-        if unix is not None and unix // _SLOT_S > self.state.get("acked", 0) // _SLOT_S:
+        if unix is not None and unix // _SLOT_S != self.state.get("acked", 0) // _SLOT_S:
             self._due = True
 
     def next(self):
         """True when `record` stands at the record that is to be sent (readings.history.segment.Reader)."""
         while not self.record:
             if not self._records and not self._open():
-                if self._dirty is not None:
+                if self.dirty is not None:
                     self._save_hourly()
                 return False
             for record in self._records:
@@ -49,10 +50,11 @@ class Backlog:
                     return True
             if self._mark:
                 self.state["filled"] = self._mark
-            self._close()
+            self.close()
         return True
 
-    def _close(self):
+    def close(self):
+        """Nothing is open any more; what was not acknowledged comes again."""
         if self._records:
             self._records.close()
             self._records = self.record = None
@@ -61,12 +63,11 @@ class Backlog:
         """The broker has `record`."""
         if not self._mark:
             self.state["acked"] = self.record.unix
-        self.sent += 1
         self.record = None
         unix = self._app.clock.unix() or 0
-        if self._dirty is None:
-            self._dirty = unix
-        elif unix - self._dirty >= _SLOT_S:  # else once all are through
+        if self.dirty is None:
+            self.dirty = unix
+        elif unix - self.dirty >= _SLOT_S:  # else once all are through
             self._save_hourly()
 
     def _save_hourly(self):
@@ -76,7 +77,7 @@ class Backlog:
             self.save()
 
     def save(self):
-        self._dirty = None
+        self.dirty = None
         try:
             self._app.keep.save(_FILE, self.state)
         except OSError as e:
@@ -92,6 +93,10 @@ class Backlog:
 
         index = history.index
         acked = self.state.get("acked", 0)
+        unix = self._app.clock.unix()
+        latest = LATEST if unix is None else unix + _SLOT_S
+        if acked > latest:  # the date was wrong; what was recorded under it came then
+            acked = unix // _SLOT_S * _SLOT_S - 1
         first, last, mark = _fresh(index, self.state.get("filled"))
         if acked and first * _SLOT_S <= acked:
             # The logger gave hours that lie before what is acknowledged: those first, then on from there.
@@ -101,7 +106,7 @@ class Backlog:
             self._mark = None
             self._due = False
             self.state["filled"] = mark
-            self._records = merge(index, acked + 1, LATEST)
+            self._records = merge(index, acked + 1, latest)
         return True
 
 

@@ -1,29 +1,39 @@
 # The one task that speaks with an MQTT broker: connects, publishes what the feed has, hears commands, notices when the
-# broker is gone, comes back. Imports its neighbours. Promises: every wait has a deadline, what is on its way is
-# bounded (one acknowledged packet), nothing a broker sends or leaves out ends the task, and the Wi-Fi is left alone.
+# broker is gone, comes back. Imports its neighbours, most of them only while they work: between two readings this and
+# the codec are all there is. Promises: every wait has a deadline, what is on its way is bounded (one acknowledged
+# packet), nothing a broker sends or leaves out ends the task, and the Wi-Fi is left alone.
 
-import asyncio
 import os
 
 from micropython import const
 
-from kmpeye.expose.mqtt import codec
-from kmpeye.expose.mqtt.feed import Feed
-from kmpeye.expose.mqtt.host import open_socket
-from kmpeye.expose.mqtt.link import Link
+from kmpeye.expose.mqtt.codec import Reader
 
-_FIRST_PAUSE_MS = const(1000)
+_PUBLISH = const(0x30)  # types of packets (2.2.1)
+_PUBACK = const(0x40)
+_SUBACK = const(0x90)
+_PINGRESP = const(0xD0)
+_PINGREQ = const(b"\xc0\0")
+_DISCONNECT = const(b"\xe0\0")
+
+_FIRST_PAUSE_MS = const(2000)  # half of a pause is left to chance
 _IDLE_MS = const(100)  # a command waits no longer than this
 _BUSY_MS = const(10)  # while an acknowledgement is on its way
 _PACE_MS = const(20)  # after each record of the past: a year of them takes minutes, and others get their turn
-_BIRTH_MS = const(5000)  # Home Assistant's start: readers answer at random within this, not all at once
+_ROOM_MS = const(20)  # until it is tried again whether the broker takes more
 _SUBSCRIPTION = const(1)  # its packet number; publications count on from there
 _LAST_PACKET = const(65535)
-_ACKNOWLEDGED = const(("answer", "event", "history"))
+_ACKNOWLEDGED = const("answer event history")  # the feed's kinds; no other is a part of this
 
-
-def _random(below):
-    return int.from_bytes(os.urandom(3), "big") % below
+# What works only now and then, and what turns numbers into text.
+_WORK = const(
+    "kmpeye.expose.mqtt.feed kmpeye.expose.mqtt.backlog kmpeye.expose.mqtt.packets kmpeye.expose.mqtt.discovery "
+    "kmpeye.expose.mqtt.entities"
+)
+_WORDS = const(
+    "kmp.names kmp.value kmp.dates kmp.decimal kmp.encode kmpeye.readings.as_json kmpeye.readings.units"
+)
+_OPENING = const("kmpeye.expose.mqtt.opening kmpeye.expose.mqtt.host")
 
 
 class Mqtt:
@@ -32,37 +42,56 @@ class Mqtt:
     most_pause_s = 300  # between attempts
 
     def __init__(self, app):
-        config = app.config
-        for key in ("mqtt_base", "ha_prefix"):
-            if "+" in config[key] or "#" in config[key] or config[key][0] == "$":
-                raise ValueError("%s: a topic has no + and no #, and does not begin with $" % key)
-        if config["mqtt_tls"] and not config["mqtt_ca"] and not config["mqtt_tls_insecure"]:
-            raise ValueError("mqtt_tls needs mqtt_ca, or mqtt_tls_insecure for a broker that is not checked")
-        if bool(config["mqtt_cert"]) != bool(config["mqtt_key"]):
-            raise ValueError("mqtt_cert and mqtt_key go together")
+        from kmpeye.expose.mqtt.opening import check
+
         self.app = app
+        check(app.config)
+        self._forget(_OPENING)
         self.state = "starting"
         self.error = None
         self.connections = 0
         self.published = 0
-        self._feed = Feed(app)
-        self._link = Link(app.clock, self.answer_s * 1000)
+        self.reader = Reader()
+        self.asking = None  # the task of a reading on request
+        self._records = 0  # acknowledged since the start
+        self._feed = None  # while something may be due
+        self._rest = None  # of the last feed
+        self._sock = None
         self._flight = None  # (kind, value) of what is on its way to be acknowledged
         self._packet = _SUBSCRIPTION
         self._since = None  # ticks since which an answer is due: of the packet in flight, or to a ping
         self._pinged = None
-        self._asking = None  # the task of a reading on request
+        self._heard = self._said = 0  # ticks of the last bytes that came and went
+
+    def _forget(self, names):
+        self.app.forget(*names.split())
 
     def status(self):
-        backlog = self._feed.backlog
+        rest = self._feed.rest() if self._feed else self._rest
         return {
             "state": self.state,
             "error": self.error,
             "connections": self.connections,
             "published": self.published,
-            "records": backlog.sent,
-            "acknowledged_until": backlog.state.get("acked"),
+            "records": self._records,
+            "acknowledged_until": rest and rest[1].get("acked"),
         }
+
+    def feed(self):
+        """What knows what is due; it goes on from where the last one rested."""
+        if not self._feed:
+            from kmpeye.expose.mqtt.feed import Feed
+
+            self._feed = Feed(self.app, self._rest)
+        return self._feed
+
+    def _let_go(self):
+        if self._feed:
+            self._feed.backlog.close()
+            self._rest = self._feed.rest()
+            self._feed = None
+        self._forget(_WORK)
+        self._forget(_WORDS)
 
     async def run(self):
         """For ever; only CancelledError comes out."""
@@ -70,23 +99,26 @@ class Mqtt:
         pause_ms = _FIRST_PAUSE_MS
         try:
             while True:
-                began = clock.ticks()
+                began_s = clock.uptime_s()
                 try:
                     await self._session()
                     continue  # left on purpose
                 except Exception as e:
                     self._failed(e)
                 finally:
-                    self._link.close()
-                    self._feed.backlog.again()
-                if clock.since(began) > self.ping_s * 1000:  # it was a connection, not one more attempt
+                    if self._sock:
+                        self._sock.close()
+                        self._sock = None
+                    self._let_go()
+                if clock.uptime_s() - began_s > self.ping_s:  # it was a connection, not one more attempt
                     pause_ms = _FIRST_PAUSE_MS
-                await clock.sleep_ms(pause_ms // 2 + _random(pause_ms // 2 + 1))
+                half_ms = pause_ms // 2
+                await clock.sleep_ms(half_ms + int.from_bytes(os.urandom(3), "big") % (half_ms + 1))
                 pause_ms = min(2 * pause_ms, self.most_pause_s * 1000)
         finally:
             self.state = "stopped"
-            if self._asking:
-                self._asking.cancel()
+            if self.asking:
+                self.asking.cancel()
 
     def _failed(self, error):
         self.state = "waiting"
@@ -96,164 +128,157 @@ class Mqtt:
         self.error = text
 
     async def _session(self):
-        app = self.app
-        config = app.config
-        feed = self._feed
-        link = self._link
-        tls = config["mqtt_tls"]
-        self.state = "connecting"
-        while tls and not config["mqtt_tls_insecure"] and app.clock.unix() is None:
-            self.error = "waits for the date, without which no certificate can be checked"
-            await app.clock.sleep_ms(1000)
-        port = config["mqtt_port"] or (8883 if tls else 1883)
-        link.begin(await open_socket(app, port, tls))
-        feed.begin()
-        self._since = self._pinged = None
-        await self._send(
-            codec.connect(
-                "kmpeye-" + feed.topic[:-1].split("/")[-1],
-                2 * self.ping_s,
-                feed.topic + "status",
-                "offline",
-                config["mqtt_user"],
-                config["mqtt_password"],
-            )
-        )
-        await self._expect(codec.CONNACK)
-        topics = feed.subscriptions()
-        if topics:
-            await self._send(codec.subscribe(_SUBSCRIPTION, topics))
-        self.state = "connected"
-        self.error = None
-        self.connections += 1
-        app.log("mqtt: connected with %s" % config["mqtt_host"])
-        while not feed.moved():
-            while link.packet():
-                await self._receive(link.reader)
-            if not await self._publish_due():
+        await self._open()
+        while not self._moved():
+            heard = self.arrived()
+            if heard:
+                await self._receive()
+            sent = await self._publish_due()
+            if not heard:
                 await self._alive()
-                await app.clock.sleep_ms(_IDLE_MS if self._flight is None else _BUSY_MS)
-        await self._leave()
-
-    async def _leave(self):
+            if heard or sent:
+                await self.app.clock.sleep_ms(0)
+            else:
+                await self.app.clock.sleep_ms(_IDLE_MS if self._flight is None else _BUSY_MS)
         # The meter has told its serial number: go on under it, and leave nothing behind under the name.
         self._flight = None
         if not self._feed.serial:
             await self._publish(self._feed.topic + "status", (), 0, True, False)
-        await self._send(codec.DISCONNECT)
+        await self.send(_DISCONNECT)
 
-    async def _send(self, data):
-        await self._link.write((data,))
-        await self._link.flush()
+    async def _open(self):
+        from kmpeye.expose.mqtt.opening import greet, reach
 
-    async def _expect(self, kind):
-        link = self._link
+        self.state = "connecting"
+        try:
+            self._sock = await reach(self)
+            self.reader.begin()
+            self._heard = self._said = self.app.clock.ticks()
+            self._since = self._pinged = None
+            await greet(self, _SUBSCRIPTION)
+        finally:
+            self._forget(_OPENING)
+        self.state = "connected"
+        self.error = None
+        self.connections += 1
+        self.app.log("mqtt: connected with %s" % self.app.config["mqtt_host"])
+
+    def _moved(self):
+        # True when the meter has told another serial number than the one the topics have.
+        if not self._feed:
+            number, _, until_s = self._rest[:3]
+            if self.app.snapshot.number == number and self.app.clock.uptime_s() <= until_s:
+                return False  # nothing has happened
+        return self.feed().moved()
+
+    def arrived(self):
+        """True when a whole packet is in reader, until the next call. OSError: the broker has gone."""
+        reader = self.reader
+        if reader.whole:
+            reader.begin()
+        while not reader.whole:
+            count = self._sock.readinto(reader.room)
+            if count is None:
+                return False
+            if not count:
+                raise OSError("the broker closed the connection")
+            self._heard = self.app.clock.ticks()
+            reader.took(count)
+        return True
+
+    async def send(self, data):
+        """Until the broker has taken it all."""
         clock = self.app.clock
         start = clock.ticks()
-        while not link.packet():
-            if clock.since(start) > self.answer_s * 1000:
-                raise OSError("the broker does not answer")
-            await clock.sleep_ms(_BUSY_MS)
-        if link.reader.kind != kind:
-            raise codec.Broken("the broker answers with packet 0x%02x" % link.reader.kind)
-        refused = link.reader.refused()
-        if refused:
-            raise codec.Broken(refused)
+        while data:
+            count = self._sock.write(data)
+            if count:
+                data = data[count:]
+                start = clock.ticks()
+                await clock.sleep_ms(0)
+            elif clock.since(start) > self.answer_s * 1000:
+                raise OSError("the broker takes nothing any more")
+            else:
+                await clock.sleep_ms(_ROOM_MS)
+        self._said = clock.ticks()
 
     async def _alive(self):
         clock = self.app.clock
-        link = self._link
         late = self.answer_s * 1000
         if self._since is not None and clock.since(self._since) > late:
             raise OSError("the broker acknowledges nothing")
         if self._pinged is not None:
             if clock.since(self._pinged) > late:
                 raise OSError("the broker is silent")
-        elif max(clock.since(link.heard), clock.since(link.said)) > self.ping_s * 1000:
+        elif max(clock.since(self._heard), clock.since(self._said)) > self.ping_s * 1000:
             self._pinged = clock.ticks()
-            await self._send(codec.PINGREQ)
+            await self.send(_PINGREQ)
 
     async def _publish_due(self):
-        due = self._feed.next(self._since is not None)
+        # False when nothing could be sent; what is not needed until something is due is let go of then.
+        feed = self._feed
+        if not feed:
+            return False
+        busy = self._since is not None
+        due = feed.next(busy)
         if not due:
+            if not busy and not feed.waits():
+                self._let_go()
             return False
         kind, value, topic, pieces, retain = due
         if kind not in _ACKNOWLEDGED:
             await self._publish(topic, pieces, 0, retain, False)
-            self._feed.done(kind, value)
+            feed.done(kind, value)
             return True
         again = self._flight == (kind, value)  # it went out on a connection that ended
         if not again:
             self._flight = kind, value
             self._packet = self._packet + 1 if self._packet < _LAST_PACKET else _SUBSCRIPTION + 1
-        self._since = self.app.clock.ticks()
         await self._publish(topic, pieces, self._packet, retain, again)
+        self._since = self.app.clock.ticks()
         if kind == "history":
             await self.app.clock.sleep_ms(_PACE_MS)
         return True
 
     async def _publish(self, topic, pieces, packet, retain, dup):
+        from kmpeye.expose.mqtt.packets import filled, publish
+
         size = count = 0
         for piece in pieces:
             size += len(piece.encode())
             count += 1
             if not count & 15:
                 await self.app.clock.sleep_ms(0)
-        await self._link.write((codec.publish(topic, size, packet, retain, dup),))
-        await self._link.write(pieces)
-        await self._link.flush()
+        for part in filled(publish(topic, size, packet, retain, dup), pieces):
+            await self.send(part)
         self.published += 1
 
-    async def _receive(self, packet):
-        kind = packet.kind
-        if kind == codec.PUBLISH:
-            topic, payload, number = packet.message()
-            if number:
-                await self._send(codec.puback(number))
-            self._heard(topic, payload, packet.retained)
-        elif kind == codec.PUBACK:
-            if packet.packet() == self._packet and self._since is not None:
+    async def _receive(self):
+        reader = self.reader
+        kind = reader.kind
+        if kind == _PUBLISH:
+            from kmpeye.expose.mqtt.commands import heard
+
+            topic, payload, number, retained = reader.message()
+            if number:  # QoS 1
+                await self.send(bytes((_PUBACK, 2)) + number.to_bytes(2, "big"))
+            heard(self, topic, payload, retained)
+            self._forget("kmpeye.expose.mqtt.commands")
+        elif kind == _PUBACK:
+            if reader.packet() == self._packet and self._since is not None:
                 self._since = None
-                done = self._flight
+                kind, value = self._flight
                 self._flight = None
-                self._feed.done(*done)
-        elif kind == codec.SUBACK:
-            if packet.refused():
-                self.error = packet.refused()
-                self.app.log("mqtt: " + self.error)
-        elif kind == codec.PINGRESP:
+                self._records += kind == "history"
+                self.feed().done(kind, value)
+        elif kind == _SUBACK:
+            from kmpeye.expose.mqtt.packets import refusal
+
+            refused = refusal(kind, reader.body())
+            if refused:
+                self.error = refused
+                self.app.log("mqtt: " + refused)
+        elif kind == _PINGRESP:
             self._pinged = None
         else:
-            raise codec.Broken("the broker accepts us twice")
-
-    def _heard(self, topic, payload, retained):
-        feed = self._feed
-        topics = feed.subscriptions()
-        for at in range(len(topics)):
-            if topics[at].encode() == topic:
-                break
-        else:
-            return  # nothing we asked for, or too long to tell
-        if at == 2:
-            if payload == b"online" and not retained:  # a retained birth is old: we announced on connecting
-                feed.announce(_random(_BIRTH_MS))
-            return
-        command = ("read", "align")[at]
-        if retained:
-            feed.answer("refused", command, "a retained command would be carried out again and again")
-        elif payload not in (b"", b"PRESS"):
-            feed.answer("refused", command, "an empty payload or PRESS is accepted")
-        elif at:
-            why = self.app.reader.start_align()
-            feed.answer("refused" if why else "started", command, why or "the head is being aligned")
-        elif not self._asking:  # one that is under way answers both
-            self._asking = asyncio.create_task(self._read_now())
-
-    async def _read_now(self):
-        try:
-            how, text, wait_s = await self.app.reader.read_now()
-        except Exception as e:
-            how, text, wait_s = "failed", str(e) or repr(e), 0
-        self._asking = None
-        if how != "ok":  # else the reading itself is the answer
-            self._feed.answer("failed" if how == "failed" else "refused", "read", text, retry_s=wait_s)
+            raise ValueError("the broker accepts us twice")

@@ -10,7 +10,10 @@ from micropython import const
 from kmpeye.expose.mqtt.backlog import Backlog, record_chunks
 
 _SAFE = const("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_")
+_HOME_ASSISTANT = const("homeassistant")  # its own prefix
 _LATE = const(3)  # intervals
+_RETAINED = const(3)  # topics of a meter that the broker keeps
+_NEVER_S = const(1 << 29)
 _MOST_ANSWERS = const(4)  # to commands that come faster than they can be refused
 
 
@@ -20,37 +23,76 @@ def safe(text):
 
 
 class Feed:
-    def __init__(self, app):
+    def __init__(self, app, rest=None):
+        """rest: what rest() of the one before gave; None: there was none since the start."""
         self.app = app
-        self.backlog = Backlog(app)
         config = app.config
         self._base = config["mqtt_base"]
         self._prefix = config["ha_prefix"] if config["ha_discovery"] else None
-        self.serial = None  # as it stands in topics; None: not known yet
-        self.topic = ""  # all of them begin so
-        self._event = 0  # number of the last event the broker has
-        self._answers = []
-        self.begin()
+        self._announce_at = None
+        # Number of the snapshot whose diagnosis was published last, and of the last event the broker has; how many
+        # topics of the meter before are to be cleared; what was announced; the reading that was published last, None
+        # where that it is no longer valid, () where nothing was.
+        (
+            self._number,
+            state,
+            _,
+            self._event,
+            self._answers,
+            self._retire,
+            self._signature,
+            self._reading,
+            dirty,
+        ) = rest or (-1, None, None, 0, [], 0, None, (), None)
+        self.backlog = Backlog(app, state, dirty)
+        self._online = True
+        self._name()
+        if not rest:
+            self.begin()
+
+    def rest(self):
+        """What is left of it while nothing is due: a tuple that begins with the snapshot's number, the backlog's state
+        and the uptime in seconds until which nothing is due if the snapshot stays."""
+        backlog = self.backlog
+        lasts = self.serial and self._reading is not None
+        return (
+            self._number,
+            backlog.state,
+            self._valid_until_s() if lasts else _NEVER_S,
+            self._event,
+            self._answers,
+            self._retire,
+            self._signature,
+            self._reading,
+            backlog.dirty,
+        )
+
+    def _name(self):
+        serial = self.backlog.state.get("serial")
+        self.serial = serial and safe(serial)  # as it stands in topics; None: not known yet
+        # All topics begin so.
+        self.topic = "%s/%s/" % (self._base, self.serial or safe(self.app.config["name"]))
 
     def begin(self):
         """A new connection, perhaps with another serial number: what is retained is due again."""
         state = self.backlog.state
-        serial = self.app.snapshot.meter.serial or state.get("serial")
-        self.serial = serial and safe(serial)
-        self.topic = "%s/%s/" % (self._base, self.serial or safe(self.app.config["name"]))
-        if serial and serial != state.get("serial"):
-            state["old"] = state.get("serial")
+        old = state.get("serial")
+        serial = self.app.snapshot.meter.serial or old
+        if serial != old:
             state["serial"] = serial
-            self.backlog.save()
-            self._retire = 3 if state["old"] else 0
-        else:
-            self._retire = 0
+            if old:
+                state["old"] = old
+                self._retire = _RETAINED  # kept on flash once that is done
+            else:
+                self.backlog.save()
+        elif self._retire:
+            self._retire = _RETAINED
+        self._name()
+        self.backlog.again()
         self._online = False
-        self._number = -1  # of the snapshot whose diagnosis was published last
+        self._number = -1
         self._signature = None
-        reading = self.app.snapshot.reading
-        # The broker may have lost it; what is not valid any more must not come as if it were new.
-        self._reading = reading if reading and self._age_s(reading) > self._expire_s() else None
+        self._reading = ()  # the broker may have lost it
         self.announce(0)
 
     def moved(self):
@@ -59,17 +101,27 @@ class Feed:
         return serial is not None and safe(serial) != self.serial
 
     def subscriptions(self):
-        """Topics to hear; those of commands first."""
+        """Topics to hear: those of the two commands, then where Home Assistant tells its birth, which stays where it is
+        when somebody changes the prefix."""
         if not self.serial:
             return ()
-        commands = (self.topic + "read", self.topic + "align")
-        return commands + (self._prefix + "/status",) if self._prefix else commands
+        topics = self.topic + "read", self.topic + "align"
+        if self._prefix:
+            topics += (self._prefix + "/status",)
+            if self._prefix != _HOME_ASSISTANT:
+                topics += (_HOME_ASSISTANT + "/status",)
+        return topics
 
     def announce(self, wait_ms):
-        """Tell Home Assistant everything after a while."""
-        self._announce_at = self.app.clock.ticks()  # None: nothing to announce
-        self._wait_ms = wait_ms
-        self._old = bool(self.backlog.state.get("old"))  # the meter before this one is taken back first
+        """Tell Home Assistant everything after a while; at once where that is 0, which is no answer to a birth."""
+        if self._prefix:
+            self._announce_at = self.app.clock.ticks()  # None: nothing to announce
+            self._wait_ms = wait_ms
+            self._old = bool(self.backlog.state.get("old"))  # the meter before this one is taken back first
+
+    def waits(self):
+        """True while something is due later."""
+        return self._announce_at is not None
 
     def answer(self, what, command, text, **more):
         """Say on the event topic what became of a command; the oldest answer gives way."""
@@ -85,6 +137,7 @@ class Feed:
         if not self._online:
             return "online", None, self.topic + "status", ("online",), True
         if not self.serial:
+            self._number = snapshot.number  # there is nothing to say of it
             return None
         if self._retire:
             old = "%s/%s/%s" % (
@@ -99,10 +152,11 @@ class Feed:
             self.backlog.wake()
         if self._announcing():
             return self._announcement()
-        if snapshot.reading is not self._reading:
+        reading = self._shown()
+        if reading is not self._reading:
             # At once, because the next reading may come while this one is sent.
-            pieces = list(self.app.reading_chunks())
-            return "reading", snapshot.reading, self.topic + "reading", pieces, True
+            pieces = list(self.app.reading_chunks() if reading else self._nothing())
+            return "reading", reading, self.topic + "reading", pieces, True
         if self._number != snapshot.number:
             return "diagnosis", snapshot.number, self.topic + "diagnosis", (self._diagnosis(),), True
         if busy:
@@ -122,13 +176,22 @@ class Feed:
             self._online = True
         elif kind == "retire":
             self._retire -= 1
+            if not self._retire:
+                self.backlog.save()
         elif kind == "old":
             self._old = False
+            if (
+                self._wait_ms
+            ):  # Home Assistant has just started, so it has heard it; another reader may have that meter
+                del self.backlog.state["old"]
+                self.backlog.save()
         elif kind == "announcement":
             self._announce_at = None
             self.app.forget("kmpeye.expose.mqtt.discovery", "kmpeye.expose.mqtt.entities")
         elif kind == "reading":
             self._reading = value
+            if value is None:
+                self._number = -1  # the flags are not valid any more either
         elif kind == "diagnosis":
             self._number = value
         elif kind == "answer":
@@ -157,11 +220,7 @@ class Feed:
         return changed
 
     def _announcing(self):
-        return (
-            self._prefix
-            and self._announce_at is not None
-            and self.app.clock.since(self._announce_at) >= self._wait_ms
-        )
+        return self.waits() and self.app.clock.since(self._announce_at) >= self._wait_ms
 
     def _announcement(self):
         if self._old:
@@ -178,8 +237,21 @@ class Feed:
         # Without a reading for so long, nothing of the last one is valid any more.
         return max(60, _LATE * self.app.reader.interval_s)
 
-    def _age_s(self, reading):
-        return self.app.clock.uptime_s() - reading.uptime_s
+    def _valid_until_s(self):
+        reading = self.app.snapshot.reading
+        return (reading.uptime_s if reading else 0) + self._expire_s()
+
+    def _shown(self):
+        # What the broker has to keep: an old reading must not come as if it were new to who subscribes later.
+        if self.app.clock.uptime_s() > self._valid_until_s():
+            return None
+        return self.app.snapshot.reading or self._reading
+
+    def _nothing(self):
+        from kmpeye.readings.as_json import reading_chunks
+        from kmpeye.readings.snapshot import Snapshot
+
+        return reading_chunks(Snapshot(self.app.snapshot.meter), self.app.clock)
 
     def _diagnosis(self):
         app = self.app
@@ -188,11 +260,10 @@ class Feed:
         budget = app.reader.plan.budget
         flags = answer = None
         if reading:
-            age_s = self._age_s(reading)
-            if age_s <= self._expire_s():
+            if self._shown():
                 flags = snapshot.flags  # older ones are no longer what the meter says
             if app.clock.unix() is not None:
-                answer = app.clock.iso(app.clock.unix() - age_s)
+                answer = app.clock.iso(app.clock.unix() - app.clock.uptime_s() + reading.uptime_s)
         return dumps(
             {
                 "state": snapshot.state,
