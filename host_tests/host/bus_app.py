@@ -12,6 +12,7 @@ from kmpeye.head.line import Line
 from kmpeye.head.transaction import Head, NoAnswer
 from kmpeye.meter.profile import load
 from kmpeye.readings.snapshot import Meter, Reading, Snapshot
+from kmpeye.system import forget
 from kmpeye.system.clock import Clock
 from kmpeye.system.config import checked
 
@@ -66,6 +67,7 @@ class MeterReader:
 class App:
     version = "0.1.0"
     log = staticmethod(print)
+    forget = staticmethod(forget)
 
     def __init__(self, settings, url=None, name="multical403"):
         self.config = checked(settings)
@@ -78,6 +80,7 @@ class App:
 
 
 async def debug(exchange, app, ways_out):
+    forget("kmp.command", "kmp.value")  # they come and go with each reading
     gc.collect()
     told = {
         "heap": gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0,

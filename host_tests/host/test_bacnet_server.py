@@ -7,6 +7,7 @@ burst of it against MicroPython.
 import asyncio
 import random
 import socket
+import sys
 import time
 
 import pytest
@@ -15,7 +16,9 @@ from bacnet_app import App, Clock
 from bacnet_vectors import ANSWERED, LOCAL, SOURCE, data, packet, ready
 from firmware_tree import IMAGE
 from host.bacnet_parts import PATHS, ROOT, free_port, server
+from kmpeye.expose.bacnet.objects import STATES
 from kmpeye.expose.bacnet.server import Bacnet
+from kmpeye.head import advice
 from kmpeye.system.config import checked
 
 WHO_IS = data("10 08")
@@ -81,6 +84,86 @@ def running(scenario, bacnet):
                 await task
 
     return asyncio.run(asyncio.wait_for(both(), 20))
+
+
+SUBSCRIBE = "00 05 01 05 09 12 1c 00 00 00 44 29 %s 3a 03 84"  # to Analog Input 68, for 900 s
+
+
+PARTS = ("codec", "cov", "properties", "quantities", "services", "udp")
+
+
+def loaded():
+    return [part for part in PARTS if "kmpeye.expose.bacnet." + part in sys.modules]
+
+
+def test_a_pause_lets_go_of_what_packets_need_and_subscribers_hear_of_changes_all_the_same():
+    app, bacnet, port = made(bacnet_instance=260001)
+    app.publish()
+
+    async def later(seconds):
+        for _ in range(seconds):
+            app.clock.now_s += 1
+            await turns(5)
+
+    async def scenario():
+        await later(2)
+        with udp() as sock:
+            assert (await asked(sock, port, data(SUBSCRIBE % "00")))[6:] == data("20 01 05")
+            assert (await heard(sock))[6:8] == b"\x10\x02"
+            assert "services" in loaded()
+            await later(12)
+            assert not loaded()
+            app.silent()
+            await later(1)
+            assert (await heard(sock))[-6:] == data("2e 82 04 40 2f 4f")
+            await later(12)
+            assert not loaded()
+            assert bacnet.status()["subscriptions"] == 1
+            await later(900)
+            assert bacnet.status()["subscriptions"] == 0, "it ends though nothing changes"
+            assert (await asked(sock, port, WHO_IS))[6:8] == b"\x10\x00"
+
+    running(scenario, bacnet)
+
+
+def test_a_packet_for_which_there_is_no_memory_is_lost_and_the_next_is_answered(monkeypatch):
+    app, bacnet, port = made(bacnet_instance=260001)
+
+    def no_room(*_):
+        raise MemoryError
+
+    async def scenario():
+        await turns()
+        from kmpeye.expose.bacnet import services
+
+        monkeypatch.setattr(services, "answer", no_room)
+        with udp() as sock:
+            assert await asked(sock, port, WHO_IS) is None
+            assert (await asked(sock, port, WHO_IS))[6:8] == b"\x10\x00"
+        assert not app.lines
+
+    running(scenario, bacnet)
+
+
+def test_a_notification_that_is_not_confirmed_is_repeated_though_nothing_changes():
+    app, bacnet, port = made(bacnet_instance=260001)
+    app.publish()
+
+    async def scenario():
+        await turns()
+        with udp() as sock:
+            await asked(sock, port, data(SUBSCRIBE % "01"))
+            first = await heard(sock)
+            for _ in range(3):
+                app.clock.now_s += 3
+                await turns()
+                again = await heard(sock)
+                assert again[6:9] == first[6:9] and again[-16:] == first[-16:]
+            app.clock.now_s += 3
+            await turns()
+            assert await heard(sock) is None and bacnet.status()["subscriptions"] == 0
+
+    running(scenario, bacnet)
 
 
 BAD_BBMD = ("192.0.2.7", "192.0.2.7:", ":47808", "192.0.2:47808", "192.0.2.256:47808", "bbmd.example:47808",
@@ -232,6 +315,13 @@ def test_a_registration_is_renewed_in_time_and_missed_when_the_bbmd_is_gone():
             assert app.lines == ["bacnet_bbmd: it refuses the registration"]
 
         running(scenario, bacnet)
+
+
+def test_every_state_that_has_advice_has_its_own_number():
+    states = {line.partition("|")[0].partition(".")[0] for line in advice._TEXTS.splitlines() if "|" in line}
+    known = STATES.split(" ")
+    assert states <= set(known[:-1]), "add these before the last of STATES"
+    assert len(set(known)) == len(known) and known[-1] == "other"
 
 
 def mutated(chance, requests):

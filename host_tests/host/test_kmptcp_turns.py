@@ -14,6 +14,7 @@ from host.http_client import free_port
 from kmp import command
 from kmp.frame import ACK, FROM_METER, METER, TO_METER, build
 from kmpeye.expose.kmptcp.server import KmpTcp
+from kmpeye.system import forget
 from kmpeye.system.config import checked
 
 GET_SERIAL = build(TO_METER, METER, command.get_serial())
@@ -45,6 +46,8 @@ class Reader:
 
 
 class App:
+    forget = staticmethod(forget)
+
     def __init__(self, port):
         self.config = checked({"http_host": "127.0.0.1", "kmptcp_port": port})
         self.clock = Clock()

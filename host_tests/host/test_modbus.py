@@ -14,12 +14,12 @@ from pymodbus.client import ModbusTcpClient
 
 from conftest import ROOT, absent
 from host.bus_client import CHIP_HEAP, WAIT_S, connect, running, take
-from kmpeye.expose.modbus import image
+from kmpeye.expose.modbus import rows
 
 READ = bytes.fromhex("0001 0000 0006 01 03 03e8 0001")  # the map version
 VERSION = bytes.fromhex("0001 0000 0005 01 03 02 0001")
-ENERGY = 1020 + 8 * image.place(image.KEYS, "heat_energy")
-VOLUME = 1020 + 8 * image.place(image.KEYS, "volume")
+ENERGY = 1020 + 8 * rows.place(rows.KEYS, "heat_energy")
+VOLUME = 1020 + 8 * rows.place(rows.KEYS, "volume")
 HOUR_OF_POLLS = 3600
 
 
@@ -61,7 +61,7 @@ def number(client, address, kind, count=2):
 def test_pymodbus_reads_the_map_in_its_default_order_of_words(client, function, unit):
     data = registers(client, 1000, 125, function, unit)
     assert data[0] == 1
-    assert data[1] == image.place(image.STATES, "ok")
+    assert data[1] == rows.place(rows.STATES, "ok")
     assert client.convert_from_registers(data[4:6], client.DATATYPE.UINT32) == 81234567
     row = data[ENERGY - 1000 :]
     assert client.convert_from_registers(row[:2], client.DATATYPE.FLOAT32) == 55006
@@ -204,6 +204,18 @@ def test_a_fifth_client_takes_the_place_of_the_one_that_was_silent_longest(bus):
     finally:
         for client in clients:
             client.close()
+
+
+def test_the_last_client_to_leave_takes_along_what_clients_need(bus):
+    with connect(bus.modbus_port) as client:
+        client.sendall(READ)
+        assert take(client, len(VERSION)) == VERSION
+        connected = bus.told()
+    left = bus.wait(lambda told: not told["Modbus"]["clients"], "it is still there")
+    assert not connected["heap"] or left["heap"] < connected["heap"] - 1000
+    with connect(bus.modbus_port) as client:
+        client.sendall(READ)
+        assert take(client, len(VERSION)) == VERSION
 
 
 def test_four_clients_poll_for_an_hour_and_nothing_grows(bus):

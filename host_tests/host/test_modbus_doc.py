@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from conftest import ROOT
-from kmpeye.expose.modbus import image
+from kmpeye.expose.modbus import image, rows
 from kmpeye.head import advice
 from kmpeye.meter.profile import load, names
 
@@ -24,19 +24,19 @@ def test_the_tables_of_the_page_are_up_to_date():
 
 def test_every_key_of_every_profile_has_a_place():
     keys = {key for name in names(METERS) for _, key in load(name, METERS).registers} - {"serial"}
-    missing = sorted(keys - set(image.KEYS.split()))
+    missing = sorted(keys - set(rows.KEYS.split()))
     assert not missing, "add these at the end of KEYS: %s" % missing
 
 
 def test_no_key_has_two_places_and_there_is_room_for_own_ones():
-    keys = image.KEYS.split()
-    assert len(set(keys)) == len(keys) <= image._PLACES - 8
-    assert image._END == image._ROWS + image._ROW * image._PLACES
+    keys = rows.KEYS.split()
+    assert len(set(keys)) == len(keys) <= rows._PLACES - 8
+    assert image._END == image._ROWS + image._ROW * rows._PLACES
 
 
 def test_every_state_that_has_advice_has_a_number():
     states = {line.partition("|")[0].partition(".")[0] for line in advice._TEXTS.splitlines() if "|" in line}
-    known = image.STATES.split()
+    known = rows.STATES.split()
     missing = sorted(states - set(known))
     assert not missing, "add these at the end of STATES: %s" % missing
 
@@ -46,5 +46,5 @@ def test_every_flag_of_every_profile_has_room():
 
 
 def test_the_page_counts_rows_as_the_server_does():
-    for place, key in enumerate(image.KEYS.split()):
+    for place, key in enumerate(rows.KEYS.split()):
         assert "%d %s" % (1020 + 8 * place, key) in PAGE, key

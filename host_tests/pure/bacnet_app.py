@@ -5,6 +5,7 @@ import json
 
 from kmpeye.meter.profile import load
 from kmpeye.readings.snapshot import Meter, Reading, Snapshot
+from kmpeye.system import forget
 from kmpeye.system.config import checked
 
 # key, id, unit, mantissa, exponent: a MULTICAL 601
@@ -46,6 +47,7 @@ class Reader:
 
 class App:
     version = "9.8.7"
+    forget = staticmethod(forget)
 
     def __init__(self, meter="multical601", settings=None, clock=None, folder="firmware/meters"):
         self.config = checked(settings or {"bacnet_instance": 260001})
@@ -71,21 +73,37 @@ class App:
         self.snapshot.changed()
 
 
-class Net:
-    """Addresses of the tests are six bytes already."""
+class Device:
+    """The objects of an app and the services that speak of them."""
 
-    def address(self, six):
-        return six
+    def __init__(self, app):
+        # Here: to compile one file inside the import of another takes MicroPython a deep stack.
+        from kmpeye.expose.bacnet import cov, services
+        from kmpeye.expose.bacnet.objects import Objects
 
-    def six(self, address):
-        return address
+        self.objects = Objects(app)
+        self._services = services
+        self._cov = cov
+
+    @property
+    def subscriptions(self):
+        return self.objects.subscriptions
+
+    def answer(self, data, source):
+        return self._services.answer(self.objects, data, source)
+
+    def notifications(self):
+        return self._cov.due(self.objects)
+
+    def cancel(self, *key):
+        self._cov.cancel(self.objects, key)
+
+    def i_am(self):
+        return self._services.i_am(self.objects)
 
 
 def device(app, instance=260001):
-    # Here: to compile one file inside the import of another takes MicroPython a deep stack.
-    from kmpeye.expose.bacnet.services import Device
-
-    made = Device(app, Net())
+    made = Device(app)
     made.objects.instance = instance
     made.objects.serial = "12345678"
     return made

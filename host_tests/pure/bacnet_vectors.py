@@ -2,8 +2,9 @@
 # with an electricity meter whose register 1 reads 21.5 kWh. For the tests of BACnet on all interpreters.
 
 from bacnet_app import App, device
+from kmpeye.expose.bacnet.udp import address
 
-SOURCE = b"\xc0\x00\x02\x05\xba\xc0"
+SOURCE = address(b"\xc0\x00\x02\x05\xba\xc0")
 LOCAL = "01 04 "  # the network layer of a request from the same network
 READING = (("energy_in", 1, 2, 215, -1), ("voltage_l1", 1054, 33, 231, 0))
 

@@ -4,6 +4,7 @@
 from kmpeye.expose.modbus.image import Image
 from kmpeye.expose.modbus.pdu import REPLY_MAX, Requests, answer
 from kmpeye.readings.snapshot import Meter, Reading, Snapshot
+from kmpeye.system import forget
 from kmpeye.system.config import checked
 
 MWH, KW, M3, L_PER_H, CELSIUS, KELVIN, GJ, DATE = 3, 22, 40, 41, 37, 38, 8, 0x30
@@ -58,6 +59,7 @@ class Reader:
 
 class App:
     version = "0.1.0"
+    forget = staticmethod(forget)
     config = checked({"name": "Haus 7, Keller"})
 
     def __init__(self):

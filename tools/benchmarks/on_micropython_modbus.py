@@ -11,6 +11,7 @@ from kmpeye.expose.modbus.image import Image
 from kmpeye.expose.modbus.pdu import REPLY_MAX, Requests, answer
 from kmpeye.meter.profile import load
 from kmpeye.readings.snapshot import Meter, Reading, Snapshot
+from kmpeye.system import forget
 from kmpeye.system.clock import Clock
 
 _ALL = b"\0\1\0\0\0\6\1\3\x03\xe8\0\x7d"  # 125 registers from 1000 on
@@ -23,6 +24,8 @@ class MeterReader:
 
 
 class App:
+    forget = staticmethod(forget)
+
     def __init__(self):
         self.clock = Clock()
         self.reader = MeterReader()

@@ -3,8 +3,9 @@
 
 from bacnet_app import VALUES, App, device
 from bacnet_vectors import SOURCE, data
+from kmpeye.expose.bacnet.udp import address
 
-OTHER = b"\xc0\x00\x02\x06\xba\xc0"
+OTHER = address(b"\xc0\x00\x02\x06\xba\xc0")
 
 
 def ready():

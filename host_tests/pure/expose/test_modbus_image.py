@@ -3,9 +3,9 @@
 
 import gc
 
-from kmpeye.expose.modbus import image
+from kmpeye.expose.modbus import rows
 from kmpeye.readings.ieee import single
-from modbus_scene import MISSING, NAN, ROWS, VALUES, App, Bus
+from modbus_scene import MISSING, NAN, ROWS, VALUES, App, Bus, Profile
 
 
 def scene(**published):
@@ -15,8 +15,8 @@ def scene(**published):
 
 
 def row(key, own=0):
-    at = image.place(image.KEYS, key)
-    return ROWS + 8 * (at if at >= 0 else image.KEYS.count(" ") + own)
+    at = rows.place(rows.KEYS, key)
+    return ROWS + 8 * (at if at >= 0 else rows.KEYS.count(" ") + own)
 
 
 # address, mantissa, exponent, why: Kamstrup's rows, in the meter's own units
@@ -132,7 +132,7 @@ def test_the_flags_are_the_bits_of_the_info_code():
 
 def test_every_state_has_its_number():
     app, bus = scene()
-    for number, state in enumerate(image.STATES.split()):
+    for number, state in enumerate(rows.STATES.split()):
         app.publish(None, state=state)
         assert bus.number(1001, 1) == number
     app.publish(None, state="a new one")
@@ -174,6 +174,15 @@ def test_another_profile_gives_another_map_at_once():
     assert bus.number(row("volume") + 2) == 187556
 
 
+def test_what_the_meter_turned_out_not_to_offer_moves_no_other_row():
+    app, bus = scene()
+    profile = app.reader.profile = Profile()
+    before = [bus.number(row(key)) for key in ("heat_energy", "volume", "power", "flow_temperature")]
+    profile.registers = tuple([one for one in profile.registers if one[1] != "volume"])
+    after = [bus.number(row(key)) for key in ("heat_energy", "volume", "power", "flow_temperature")]
+    assert after == [before[0], NAN] + before[2:]
+
+
 def test_own_keys_beyond_the_last_row_are_left_out():
     app = App()
 
@@ -185,7 +194,7 @@ def test_own_keys_beyond_the_last_row_are_left_out():
     app.reader.profile = Large
     app.publish([("own_%d" % i, i, 40, i, 0) for i in range(200)])
     bus = Bus(app)
-    room = 96 - image.KEYS.count(" ")
+    room = 96 - rows.KEYS.count(" ")
     assert bus.number(row("", room - 1) + 2) == room - 1
     assert 1788 == row("", room)
 

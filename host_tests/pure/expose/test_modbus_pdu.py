@@ -87,6 +87,12 @@ def test_texts_of_the_identification_are_cut_so_that_one_reply_holds_all():
     assert objects[5] == (6, "ä".encode() * 20)
 
 
+def test_a_meter_that_nobody_knows_yet_has_an_empty_model():
+    app = App()
+    app.snapshot.meter.model = None
+    assert Bus(app).exchange(b"\x2b\x0e\x04\x05")[5:] == b"\0\x01\x05\0"
+
+
 def sizes(stream, chunk):
     """What a stream gives in chunks of that many bytes."""
     requests = Requests()

@@ -1,150 +1,140 @@
 # Subscriptions to changes of value (ASHRAE 135 clause 13.1): who wants to hear of which object, until when, and what
-# was said last. Imports the files beside it. Promises: at most 16; a subscriber that does not confirm is dropped after
-# three repetitions; a value that changed while one was on its way is sent after it.
+# was said last. Imports the files beside it; loaded while somebody is subscribed. Promises: at most 16; a subscriber
+# that does not confirm is dropped after three repetitions; a value that changed while one was on its way is sent
+# after it.
 
 from micropython import const
 
-from kmpeye.expose.bacnet.codec import Refused
-from kmpeye.expose.bacnet.link import begin
+from kmpeye.expose.bacnet.codec import Refused, Writer
+from kmpeye.expose.bacnet.properties import write
 
-_MOST = const(16)  # each takes about 200 bytes of heap
+_MOST = const(16)  # each takes about 190 bytes of heap
 _ANSWER_S = const(3)
 _TRIES = const(4)  # the first one and three repetitions
+_NEVER_S = const(1 << 30)  # uptimes stay below
 _MOST_APDU = const(128)  # ours have at most 90 bytes
 
 _DEVICE = const(8)  # type of an object, and properties
 _PRESENT_VALUE = const(85)
 _STATUS_FLAGS = const(111)
-_ERROR = const(5)
-_RESOURCES = const(3)  # class and code of the error when there is no room
-_NO_SPACE = const(19)
+
+# A subscription is a list of these. The key is (where to send to as the socket has it, route, process, type, instance);
+# uptime at its end, or None: it lasts; what was told last, None before the first time; how often the notification that
+# is not confirmed yet was sent, its number, and the uptime when.
+_KEY = const(0)
+_CONFIRMED = const(1)
+_UNTIL_S = const(2)
+_SAID = const(3)
+_TRIED = const(4)
+_INVOKE = const(5)
+_SENT_S = const(6)
 
 
-class _Subscription:
-    def __init__(self, source, route, process, type, number, confirmed, until_s):
-        self.source = source  # where to send to, as the socket has it
-        self.route = route
-        self.process = process
-        self.type = type
-        self.number = number
-        self.confirmed = confirmed
-        self.until_s = until_s  # uptime; None: for ever
-        self.said = None  # the state that was told last; None: nothing yet
-        self.tries = 0  # of the notification that is not confirmed yet
-
-    def is_for(self, source, route, process, type, number):
-        same = self.process == process and self.type == type and self.number == number
-        return same and self.source == source and self.route == route
+def cancel(objects, key):
+    """Succeeds too when there is none, as the standard has it."""
+    objects.subscriptions = [one for one in objects.subscriptions if one[_KEY] != key]
 
 
-class Subscriptions:
-    def __init__(self, clock, log, net):
-        self._clock = clock
-        self._log = log
-        self._net = net
-        self._all = []
-        self._invoke = 0
-        self._objects = None
+def subscribe(objects, key, confirmed, lifetime_s):
+    """Begin, or begin anew; the first notification is due at once. lifetime_s: 0 is for ever."""
+    now_s = objects.app.clock.uptime_s()
+    _expire(objects, now_s)
+    cancel(objects, key)
+    if len(objects.subscriptions) >= _MOST:
+        raise Refused(5, 3, 19)  # resources, no space to add a list element
+    until_s = now_s + lifetime_s if lifetime_s else None
+    objects.subscriptions.append([key, confirmed, until_s, None, 0, 0, 0])
 
-    def attach(self, objects):
-        self._objects = objects
 
-    def __len__(self):
-        return len(self._all)
+def confirmed(objects, invoke, source):
+    """The answer to a confirmed notification arrived."""
+    for one in objects.subscriptions:
+        if one[_INVOKE] == invoke and one[_KEY][0] == source:
+            one[_TRIED] = 0
+            objects.due_s = 0  # it may have changed in the meantime
 
-    def cancel(self, source, route, process, type, number):
-        """Succeeds too when there is none, as the standard has it."""
-        for one in self._all:
-            if one.is_for(source, route, process, type, number):
-                self._all.remove(one)
-                return
 
-    def subscribe(self, source, route, process, type, number, confirmed, lifetime_s):
-        """Begin, or begin anew; the first notification is due at once. lifetime_s: 0 is for ever."""
-        now_s = self._clock.uptime_s()
-        self._expire(now_s)
-        self.cancel(source, route, process, type, number)
-        if len(self._all) >= _MOST:
-            raise Refused(_ERROR, _RESOURCES, _NO_SPACE)
-        until_s = now_s + lifetime_s if lifetime_s else None
-        self._all.append(_Subscription(source, route, process, type, number, confirmed, until_s))
+def _expire(objects, now_s):
+    objects.subscriptions = [
+        one for one in objects.subscriptions if one[_UNTIL_S] is None or one[_UNTIL_S] > now_s
+    ]
 
-    def confirmed(self, invoke, source):
-        """The answer to a confirmed notification arrived."""
-        for one in self._all:
-            if one.tries and one.invoke == invoke and one.source == source:
-                one.tries = 0
 
-    def _expire(self, now_s):
-        for one in list(self._all):
-            if one.until_s is not None and one.until_s <= now_s:
-                self._all.remove(one)
-
-    def due(self, writer):
-        """For each notification that has to leave now: write it and yield where it goes."""
-        now_s = self._clock.uptime_s()
-        self._expire(now_s)
-        objects = self._objects
-        for one in list(self._all):
-            there = objects.select(one.type, one.number)
-            if one.tries:
-                if now_s - one.sent_s < _ANSWER_S:
-                    continue
-                if one.tries == _TRIES:
-                    there = False
-                    self._log("bacnet: a subscriber that does not confirm is dropped")
-            elif there and objects.state() == one.said:
+def due(objects):
+    """Yields (packet, where to) for each notification that has to leave now."""
+    app = objects.app
+    now_s = app.clock.uptime_s()
+    objects.refresh()
+    _expire(objects, now_s)
+    for one in list(objects.subscriptions):
+        key = one[_KEY]
+        there = objects.select(key[3], key[4])
+        said = objects.value(), objects.fault
+        if one[_TRIED]:
+            if now_s - one[_SENT_S] < _ANSWER_S:
                 continue
-            if not there:  # the profile may be another one by now
-                self._all.remove(one)
-                continue
-            self._notification(writer, one, now_s)
-            yield one.source
+            if one[_TRIED] == _TRIES:
+                there = False
+                app.log("bacnet: a subscriber that does not confirm is dropped")
+        elif there and said == one[_SAID]:
+            continue
+        if there:
+            one[_SAID] = said
+            yield _notification(objects, one, now_s), key[0]
+        else:  # the profile may be another one by now
+            objects.subscriptions.remove(one)
+    objects.due_s = _NEVER_S
+    for one in objects.subscriptions:
+        if one[_TRIED]:
+            objects.due_s = min(objects.due_s, one[_SENT_S] + _ANSWER_S)
+        if one[_UNTIL_S] is not None:
+            objects.due_s = min(objects.due_s, one[_UNTIL_S])
 
-    def _notification(self, writer, one, now_s):
-        objects = self._objects
-        begin(writer, one.route, _MOST_APDU, one.confirmed)
-        if one.confirmed:
-            if not one.tries:
-                self._invoke = one.invoke = self._invoke + 1 & 255
-            one.tries += 1
-            one.sent_s = now_s
-            writer.raw(bytes((0x00, 0x05, one.invoke, 0x01)))  # nothing segmented, up to 1476 bytes
-        else:
-            writer.raw(b"\x10\x02")
-        writer.unsigned(one.process, 0)
-        writer.object(_DEVICE, objects.instance, 1)
-        writer.object(one.type, one.number, 2)
-        writer.unsigned(self._remaining_s(one, now_s), 3)
-        writer.opening(4)
-        for property in (_PRESENT_VALUE, _STATUS_FLAGS):
-            writer.unsigned(property, 0)
-            writer.opening(2)
-            objects.write(writer, property)
-            writer.closing(2)
-        writer.closing(4)
-        one.said = objects.state()
 
-    def _remaining_s(self, one, now_s):
-        return 0 if one.until_s is None else one.until_s - now_s
+def _notification(objects, one, now_s):
+    source, route, process, type, number = one[_KEY]
+    writer = Writer(route, _MOST_APDU, one[_CONFIRMED])
+    if one[_CONFIRMED]:
+        if not one[_TRIED]:
+            objects.invoke = one[_INVOKE] = objects.invoke + 1 & 255
+        one[_TRIED] += 1
+        one[_SENT_S] = now_s
+        writer.raw(bytes((0x00, 0x05, one[_INVOKE], 0x01)))  # nothing segmented, up to 1476 bytes
+    else:
+        writer.raw(b"\x10\x02")
+    writer.unsigned(process, 0)
+    writer.object(_DEVICE, objects.instance, 1)
+    writer.object(type, number, 2)
+    _remaining(writer, one, now_s)
+    writer.tag(0x4E)
+    for property in (_PRESENT_VALUE, _STATUS_FLAGS):
+        writer.unsigned(property, 0)
+        writer.tag(0x2E)
+        write(objects, writer, property)
+        writer.tag(0x2F)
+    writer.tag(0x4F)
+    return writer.packet()
 
-    def write(self, writer):
-        """The Device's property Active_COV_Subscriptions."""
-        now_s = self._clock.uptime_s()
-        for one in self._all:
-            writer.opening(0)
-            writer.opening(0)
-            writer.opening(1)
-            network = one.route[:2] or b"\0"
-            writer.unsigned(int.from_bytes(network, "big"))
-            writer.primitive(6, None, one.route[3:] or self._net.six(one.source))  # an octet string
-            writer.closing(1)
-            writer.closing(0)
-            writer.unsigned(one.process, 1)
-            writer.closing(0)
-            writer.opening(1)
-            writer.object(one.type, one.number, 0)
-            writer.unsigned(_PRESENT_VALUE, 1)
-            writer.closing(1)
-            writer.primitive(0, 2, b"\1" if one.confirmed else b"\0")
-            writer.unsigned(self._remaining_s(one, now_s), 3)
+
+def _remaining(writer, one, now_s):
+    writer.unsigned(0 if one[_UNTIL_S] is None else one[_UNTIL_S] - now_s, 3)
+
+
+def write_all(objects, writer):
+    """The Device's property Active_COV_Subscriptions."""
+    from kmpeye.expose.bacnet.udp import six
+
+    now_s = objects.app.clock.uptime_s()
+    for one in objects.subscriptions:
+        source, route, process, type, number = one[_KEY]
+        writer.raw(b"\x0e\x0e\x1e")
+        writer.unsigned(int.from_bytes(route[:2], "big"))
+        writer.primitive(6, None, route[3:] or six(source))  # an octet string
+        writer.raw(b"\x1f\x0f")
+        writer.unsigned(process, 1)
+        writer.raw(b"\x0f\x1e")
+        writer.object(type, number, 0)
+        writer.unsigned(_PRESENT_VALUE, 1)
+        writer.raw(b"\x1f")
+        writer.raw(b"\x29\x01" if one[_CONFIRMED] else b"\x29\x00")
+        _remaining(writer, one, now_s)

@@ -4,7 +4,6 @@
 from micropython import const
 
 _NO_UNITS = const(95)
-_COUNTS = const(b"\x13\xf3\x50\x27\x47\xfe")  # kWh, kvarh, m³, kg, h and 254: what adds up over the years
 
 # Kinds. The first word that is part of a key decides. Beside BACnet's units 254 is a count whose unit only the meter
 # knows, and 0 no object at all: dates, and numbers that name instead of measuring.
@@ -111,11 +110,6 @@ def _kind(key):
             return int(kind)
         start = end + 1
     return _NO_UNITS
-
-
-def is_total(kind):
-    """Does a register of this kind get an object with all its digits?"""
-    return kind in _COUNTS
 
 
 def unit(code):

@@ -1,5 +1,6 @@
-# A UDP socket that never waits, and its addresses as BACnet writes them: four bytes and the port. Imports socket.
-# Promises the same on the chip, where an address is a tuple, and on unix MicroPython, where it is raw bytes.
+# A UDP socket that never waits, and its addresses as BACnet writes them: four bytes and the port. Imports socket;
+# loaded when one is needed. Promises the same on the chip, where an address is a tuple, and on unix MicroPython, where
+# it is raw bytes.
 
 import socket
 import sys

@@ -12,12 +12,10 @@ from kmpeye.expose import tcp
 
 _CHUNK = const(64)
 _BACKLOG = const(1)
-_SILENT_S = const(
-    30
-)  # a client that is silent for longer gives way to the next one: it may be gone without a word
-_TURN_WAITS = const(
-    50
-)  # fifths of a second: a client that left while the meter was asked is noticed only then
+# A client that is silent for longer may be gone without a word: it gives way to the next one.
+_SILENT_S = const(30)
+# Fifths of a second: a client that left while the meter was asked is noticed only then.
+_TURN_WAITS = const(50)
 
 _GET_REGISTER = const(0x10)
 _BARE = const(b"\x01\x02\x9b")  # type, serial number, events: the command is all there is
@@ -58,35 +56,32 @@ class KmpTcp:
         }
 
     async def run(self):
+        clock = self._app.clock
         listener = await tcp.listening(self._app, "kmptcp", self, _BACKLOG)
         try:
-            await self._accept(listener)
+            while True:
+                await tcp.readable(listener)
+                try:
+                    socket = tcp.accept(listener)
+                    for _ in range(_TURN_WAITS):
+                        silent_s = 0 if self._asking else clock.uptime_s() - self._used_s
+                        if not self._task or silent_s >= _SILENT_S:
+                            break
+                        await clock.sleep_ms(200)
+                    else:
+                        socket.close()
+                        continue
+                    if self._task:
+                        self._task.cancel()
+                    self._used_s = clock.uptime_s()
+                    self._task = asyncio.create_task(self._serve(socket))
+                except (OSError, MemoryError):
+                    gc.collect()
+                    await clock.sleep_ms(1000)  # it would spin while sockets are used up
         finally:
             listener.close()
             if self._task:
                 self._task.cancel()
-
-    async def _accept(self, listener):
-        clock = self._app.clock
-        while True:
-            await tcp.readable(listener)
-            try:
-                socket = tcp.accept(listener)
-                for _ in range(_TURN_WAITS):
-                    silent_s = 0 if self._asking else clock.uptime_s() - self._used_s
-                    if not self._task or silent_s >= _SILENT_S:
-                        break
-                    await clock.sleep_ms(200)
-                else:
-                    socket.close()
-                    continue
-                if self._task:
-                    self._task.cancel()
-                self._used_s = clock.uptime_s()
-                self._task = asyncio.create_task(self._serve(socket))
-            except (OSError, MemoryError):
-                gc.collect()
-                await clock.sleep_ms(1000)  # it would spin while sockets are used up
 
     async def _serve(self, socket):
         try:
@@ -136,9 +131,7 @@ class KmpTcp:
         if not only_reads(application) and not app.config["allow_meter_writes"]:
             if application[0] != self._refused_command:
                 self._refused_command = application[0]
-                app.log(
-                    "kmptcp: command %02X is not passed on: it is no complete reading one" % application[0]
-                )
+                app.log("kmptcp: command %02X is not passed on: it does not only read" % application[0])
             self._refused += 1
             return None
         self._asking = True
@@ -146,6 +139,7 @@ class KmpTcp:
             reply, _ = await app.reader.relay(question[0], application)
         finally:
             self._asking = False
+            app.forget("kmp.command", "kmp.value")  # the head's, which nobody else may need for an hour
         if reply is None:
             return None
         self._answers += 1

@@ -3,9 +3,7 @@
 
 from micropython import const
 
-_OBJECTS = const(
-    9
-)  # where the list begins in the reply: behind header, function, type, code and four bytes more
+_OBJECTS = const(14)  # where the list begins in the reply
 _CONFORMITY = const(0x82)  # basic and regular, as a stream and one by one
 _ONE = const(4)  # the code that asks for one object
 _MOST_BYTES = const(40)  # of one text: six of them fit into a reply
@@ -16,14 +14,14 @@ _ILLEGAL_VALUE = const(3)
 _LAST = const((2, 6, 6))
 
 
-def objects(app):
+def _named(app):
     """(number, text) of each object."""
     return (
         (0, "kmpeye"),  # vendor
         (1, app.reader.profile.name),  # product code
         (2, app.version),
         (4, "kmpeye optical head"),  # product; 3 would be the vendor's address
-        (5, app.snapshot.meter.model),  # model
+        (5, app.snapshot.meter.model or ""),  # nobody knows it before the meter was found
         (6, app.config["name"]),  # what its owner calls it
     )
 
@@ -32,7 +30,7 @@ def identify(app, code, first, reply):
     """Put the data of the answer into reply; the end of it, or the number of an exception, negative."""
     if not 1 <= code <= _ONE:
         return -_ILLEGAL_VALUE
-    known = [one for one, _ in objects(app)]
+    known = [one for one, _ in _named(app)]
     if code == _ONE:
         last = first
         if first not in known:
@@ -45,8 +43,8 @@ def identify(app, code, first, reply):
     reply[9] = code
     reply[10] = _CONFORMITY
     reply[11] = reply[12] = reply[13] = 0
-    end = _OBJECTS + 5
-    for one, text in objects(app):
+    end = _OBJECTS
+    for one, text in _named(app):
         if first <= one <= last:
             data = text.encode()[:_MOST_BYTES]
             reply[end] = one

@@ -5,9 +5,8 @@
 from micropython import const
 
 _HEADER = const(7)  # transaction, protocol and length, two bytes each; unit
-_KEPT = const(
-    12
-)  # of a request: all of a read and of an identification; of others only the function is looked at
+# Of a request: all of a read and of an identification; of others only the function is looked at.
+_KEPT = const(12)
 _SHORTEST = const(2)  # what the length may be: unit and function
 _LONGEST = const(254)  # a unit and the 253 bytes of the longest PDU
 REPLY_MAX = const(260)  # bytes that answer() may need
@@ -75,6 +74,7 @@ def answer(request, size, image, reply):
         error = _ILLEGAL_VALUE if size != _HEADER + 4 else 0
         if not error:
             end = identify(image.app, request[9], request[10], reply)
+            image.app.forget("kmpeye.expose.modbus.identity")
             if end < 0:
                 error = -end
     if error:

@@ -1,6 +1,6 @@
 # Modbus TCP: reads from the latest reading, for building management and Home Assistant. Nothing can be written.
-# Imports tcp, asyncio and the two files beside it. Promises: four clients, and a fifth takes the place of the one
-# that has been silent longest; whatever they send, the others and the reader run on.
+# Imports tcp and asyncio; the files beside it are loaded while a client is connected. Promises: four clients, and a
+# fifth takes the place of the one that has been silent longest; whatever they send, the others and the reader run on.
 
 import asyncio
 import gc
@@ -8,20 +8,17 @@ import gc
 from micropython import const
 
 from kmpeye.expose import tcp
-from kmpeye.expose.modbus.image import Image
-from kmpeye.expose.modbus.pdu import REPLY_MAX, Requests, answer
 
 _CLIENTS = const(4)  # each takes about 400 bytes while it is connected
 _BACKLOG = const(2)
 _CHUNK = const(36)  # three reads: what one client can have answered before the others' turn
+_PARTS = const("kmpeye.expose.modbus.image kmpeye.expose.modbus.pdu")
 
 
 class Modbus:
     def __init__(self, app):
         self._app = app
-        self._image = Image(app)
-        self._chunk = bytearray(_CHUNK)
-        self._reply = bytearray(REPLY_MAX)
+        self._image = self._chunk = self._reply = None  # while nobody is connected
         self._tasks = []  # one for each client, the one that has been silent longest first
         self.error = "starting"
         self._requests = 0
@@ -35,32 +32,29 @@ class Modbus:
         }
 
     async def run(self):
+        tasks = self._tasks
         listener = await tcp.listening(self._app, "modbus", self, _BACKLOG)
         try:
-            await self._accept(listener)
+            while True:
+                await tcp.readable(listener)
+                try:
+                    socket = tcp.accept(listener)
+                    if len(tasks) >= _CLIENTS:
+                        tasks.pop(0).cancel()
+                    tasks.append(asyncio.create_task(self._serve(socket)))
+                except (OSError, MemoryError):
+                    gc.collect()
+                    await self._app.clock.sleep_ms(1000)  # it would spin while sockets are used up
         finally:
             listener.close()
-            for task in self._tasks:
+            for task in tasks:
                 task.cancel()
-
-    async def _accept(self, listener):
-        tasks = self._tasks
-        while True:
-            await tcp.readable(listener)
-            try:
-                socket = tcp.accept(listener)
-                if len(tasks) >= _CLIENTS:
-                    tasks.pop(0).cancel()
-                tasks.append(asyncio.create_task(self._serve(socket)))
-            except (OSError, MemoryError):
-                gc.collect()
-                await self._app.clock.sleep_ms(1000)  # it would spin while sockets are used up
 
     async def _serve(self, socket):
         tasks = self._tasks
         task = asyncio.current_task()
-        requests = Requests()
         try:
+            requests = self._begin()
             while True:
                 await tcp.readable(socket)
                 count = socket.readinto(self._chunk)
@@ -76,9 +70,25 @@ class Modbus:
             socket.close()
             if task in tasks:
                 tasks.remove(task)
+            if not tasks:
+                self._image = self._chunk = self._reply = None
+                self._app.forget(*_PARTS.split())
+
+    def _begin(self):
+        """What a client needs; the first of them brings what all share."""
+        from kmpeye.expose.modbus.image import Image
+        from kmpeye.expose.modbus.pdu import REPLY_MAX, Requests
+
+        if not self._image:
+            self._chunk = bytearray(_CHUNK)
+            self._reply = bytearray(REPLY_MAX)
+            self._image = Image(self._app)
+        return Requests()
 
     def _answer(self, requests, count, socket):
         """Answer what is complete in the chunk. False: the connection is of no more use."""
+        from kmpeye.expose.modbus.pdu import answer
+
         pos = 0
         while pos < count:
             pos = requests.feed(self._chunk, pos, count)
