@@ -19,11 +19,16 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def shortened(texts):
-    """{name of a module's file: its text} of a whole firmware -> the same, with short names."""
+def shortened(texts, callers=()):
+    """{name of a module's file: its text} of a whole firmware -> the same, with short names. callers: texts of others
+    that call it, such as its tests."""
     trees = {name: ast.parse(text) for name, text in texts.items()}
-    named = {node.arg for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+    calling = [node for text in callers for node in ast.walk(ast.parse(text))]
+    calls = [*calling, *(node for tree in trees.values() for node in ast.walk(tree))]
+    named = {node.arg for node in calls if isinstance(node, ast.keyword)}
     shared = _shared(texts, trees)
+    shared.update(node.attr for node in calling if isinstance(node, ast.Attribute))
+    shared.update(node.name for node in calling if isinstance(node, ast.alias))
     return {
         name: _rename_privates(_rename_parameters(text, trees[name], named), shared)
         for name, text in texts.items()

@@ -10,6 +10,7 @@ from micropython import const
 _LATER_MS = const(1000)  # the reply is on its way by then
 # What the device is, not what it learned or was told.
 _STAYS = const(("board.json", "ap.json", "manifest.json"))
+_SETTINGS = const("config.json")
 _HISTORY = const("history")
 
 
@@ -41,33 +42,42 @@ def restart(app):
 
 def forget_wifi(app):
     """The access point opens at the next start."""
-    from kmpeye.system.config_save import change
+    from kmpeye.system.config_save import forget
 
-    change({"wifi_ssid": None, "wifi_password": None})
+    forget(("wifi_ssid", "wifi_password"))
     later(app, "the owner made it forget the Wi-Fi")
 
 
 def factory_reset(app, keep_history):
     """Settings and everything learned go; the history stays unless the owner gives it up too."""
 
-    def clean():
+    def reset():
         app.forgets = True
-        for name in os.listdir():
-            if name.endswith(".json") and name not in _STAYS:
-                _remove(name)
-        if not keep_history:
-            try:
-                for name in os.listdir(_HISTORY):
-                    _remove("%s/%s" % (_HISTORY, name))
-                os.rmdir(_HISTORY)
-            except OSError:
-                pass
+        clean(keep_history)
 
-    later(app, "the owner reset it", clean)
+    later(app, "the owner reset it", reset)
 
 
-def _remove(name):
-    try:
-        os.remove(name)
-    except OSError:
-        pass
+def clean(keep_history, fs=os):
+    """The settings go last: until then a power cut leaves a device that its owner can reset again."""
+    names = [
+        # In the middle too: a power cut leaves "config.json.new".
+        name
+        for name in fs.listdir()
+        if ".json" in name and name != _SETTINGS and name not in _STAYS
+    ]
+    if not keep_history:
+        try:
+            names += ["%s/%s" % (_HISTORY, name) for name in fs.listdir(_HISTORY)]
+        except OSError:
+            pass  # there is none
+    for name in names + [_SETTINGS]:
+        try:
+            fs.remove(name)
+        except OSError:
+            pass
+    if not keep_history:
+        try:
+            fs.rmdir(_HISTORY)
+        except OSError:
+            pass

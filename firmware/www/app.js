@@ -1,9 +1,10 @@
 // The page's frame: follows the device, says how it is, and opens the sections. Uses lib.js; a section is a file that is
-// loaded when it is opened first: export open(node, device) once, and show(device) at each change while it is seen.
+// loaded when it is opened first: export open(node, device) once, and where it likes show(device) at each change while it
+// is seen, tick(device) every second, reopen() and close().
 // Promises: one stream of events while the page is looked at, polling where the device has no place for one more, and
 // silence of the device is said in words.
 
-import {$, ask, fill, loadTexts, make, put, sentence, stream, t, told, wait, words} from "/lib.js";
+import {$, ask, fill, loadTexts, make, named, put, sentence, stream, t, told, wait, words} from "/lib.js";
 
 const QUIET_MS = 40000;          // the device writes at least a comment every 15 s
 const POLL_MS = 5000;
@@ -91,17 +92,15 @@ function refresh() {
   }
   document.body.classList.toggle("stale", device.reached === false);
   showState(status || {});
-  const section = opened[shown];
-  if (section && status) section.show(device);
+  if (status) opened[shown]?.show?.(device);
 }
 
 function showState({state, text, advice}) {
   if (device.reached === false) return say("bad", t("out_of_reach"), t("out_of_reach_text"));
   if (!device.status) return;
   if (!state) return say("wait", t("waiting"), "");
-  const known = t("state_" + state);
   const todo = told("states", state) || [text, advice].filter(Boolean).map(sentence).join(" ");  // in English the device knows more
-  say(TONES[state] || "bad", known === "state_" + state ? words(state) : known, state === "ok" ? "" : sentence(todo));
+  say(TONES[state] || "bad", named("state_", state), state === "ok" ? "" : sentence(todo));
 }
 
 function say(tone, word, text) {
@@ -117,7 +116,7 @@ async function open() {
   if (wanted === "content") return;  // the link that skips to it
   const name = SECTIONS.includes(wanted) ? wanted : "now";
   const first = !shown;
-  if (opened[shown] && opened[shown].close) opened[shown].close();
+  opened[shown]?.close?.();
   shown = name;
   for (const one of SECTIONS) $("view-" + one).hidden = one !== name;
   for (const link of document.querySelectorAll("nav a")) {
@@ -137,8 +136,8 @@ async function open() {
       location.hash = "";  // it is tried again when it is opened again
       return;
     }
-  } else if (opened[name].reopen) {
-    opened[name].reopen();
+  } else {
+    opened[name].reopen?.();
   }
   refresh();
 }
@@ -163,7 +162,7 @@ async function begin() {
   }
   addEventListener("hashchange", open);
   await open();
-  setInterval(() => opened[shown] && opened[shown].tick && device.status && opened[shown].tick(device), 1000);
+  setInterval(() => device.status && opened[shown]?.tick?.(device), 1000);
   follow();
 }
 

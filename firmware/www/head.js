@@ -1,7 +1,7 @@
 // The section Head: alignment with a live score, what was taken from the meter today, and what the line counted. Uses
 // lib.js. Promises: leaving the section ends an alignment, and with it the asking; a sound only when it was wished for.
 
-import {card, fill, make, problem, put, say, saying, span, stream, t, told, words} from "/lib.js";
+import {card, changed, fill, make, named, problem, put, say, saying, span, stream, t, told, words} from "/lib.js";
 
 const QUIET_MS = 15000;          // a try comes every two seconds
 const HEARD = {answer: "good", bad_crc: "wait", garbled: "wait", echo_only: "wait"};
@@ -47,10 +47,10 @@ async function align() {
 }
 
 function showTry(name, one) {
+  if (!one.tries) return;        // it was over before the first
   put(score, String(one.score));
   setGauge(bar, one.score, 100, one.score >= 80 ? "good" : one.score >= 40 ? "wait" : "bad");
-  const key = "heard_" + one.heard;
-  put(heard, t(key) === key ? words(one.heard) : t(key));
+  put(heard, told("ui", "heard_" + one.heard, named("state_", one.heard)));
   heard.dataset.tone = HEARD[one.heard] || "bad";
   put(counts, t("align_counts", one.tries, one.good, one.left_s));
   if (sound.checked && name === "try") beep(one.score);
@@ -97,15 +97,12 @@ function share(name, value, most, text) {
 }
 
 function showSpent(budget, status) {
-  const key = JSON.stringify([budget, status.throttle, status.readings]);
-  if (spent.dataset.key === key) return;
-  spent.dataset.key = key;
-  const readings = status.readings || {};
-  const throttle = status.throttle;
+  const {readings = {}, throttle} = status;
+  if (!changed(spent, [budget, readings, throttle])) return;
   const rows = make("dl");
   fill(rows, [
     [t("readings_ok"), readings.ok], [t("readings_failed"), readings.failed], [t("last_error"), readings.last_error],
-    ...Object.entries(readings.reasons || {}).map(([reason, count]) => ["– " + (t("state_" + reason) === "state_" + reason ? words(reason) : t("state_" + reason)), count]),
+    ...Object.entries(readings.reasons || {}).map(([reason, count]) => ["– " + named("state_", reason), count]),
     [t("throttle"), throttle && t("throttle_text", throttle.given, throttle.bears)],
   ].filter(row => row[1] != null));
   spent.replaceChildren(...[
@@ -118,9 +115,9 @@ function about(status) {
   const port = status.port || {};
   const heap = status.heap || {};
   return [
-    [t("profile"), status.profile], [t("alike"), (status.alike || []).join(", ")], [t("wake"), status.wake && told("choices", status.wake, words(status.wake))],
+    [t("profile"), status.profile], [t("alike"), (status.alike || []).join(", ")], [t("wake"), status.wake && words(status.wake)],
     [t("interval"), status.interval_s && span(status.interval_s)],
-    [t("port"), port.url], [t("baud"), port.baud], [t("port_error"), port.error, "", "flagged"], [t("opened"), port.opened],
+    [t("port"), port.url], [t("baud"), port.baud], [t("port_error"), port.error, "", "flagged"],
     [t("not_offered"), (status.not_offered || []).map(key => told("registers", key, words(key))).join(", ")],
     [t("heap"), heap.alloc && t("of", heap.alloc, heap.alloc + heap.free)],
     [t("uptime"), status.uptime_s != null ? span(status.uptime_s) : null],

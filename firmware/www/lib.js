@@ -7,7 +7,7 @@ const UPLOAD_MS = 610000;        // the device gives up after ten minutes
 const TRIES = 3;                 // of a request that came while all places were taken
 const BUSY_MS = 1200;
 
-let texts = {ui: {}};
+const texts = {ui: {}};
 export let language = "en";
 
 export const $ = id => document.getElementById(id);
@@ -15,15 +15,19 @@ export const wait = ms => new Promise(done => setTimeout(done, ms));
 
 // --- texts
 
-// The languages there are; loads the one chosen before, or the first the browser wishes for.
+// The languages there are; takes the one chosen before, or the first the browser wishes for. tools/page_files.py has made
+// one table of the files of all languages: {kind: [keys, the texts of the first key in each language, ...]}.
 export async function loadTexts() {
-  const codes = await ask("/texts");
+  const {languages, ...kinds} = await ask("/texts.json", {read: "plain"});
   const wishes = [localStorage.getItem("language"), ...navigator.languages].filter(Boolean).map(one => one.slice(0, 2));
-  language = wishes.find(one => codes.includes(one)) || "en";
-  texts = await ask("/texts?" + language);
+  language = wishes.find(one => languages.includes(one)) || "en";
+  for (const [kind, [keys, all]] of Object.entries(kinds)) {
+    const said = all.split("|").filter((_, at) => at % languages.length === languages.indexOf(language));
+    texts[kind] = Object.fromEntries(keys.split("|").map((key, at) => [key, said[at]]));
+  }
   document.documentElement.lang = language;
   translate(document);
-  return codes;
+  return languages;
 }
 
 // A text of the page in its language; {0}, {1} stand for the values.
@@ -33,10 +37,15 @@ export function t(key, ...values) {
 
 // What the device says in English, by its key, in the language of the page where that is known.
 export function told(kind, key, english) {
-  return (texts[kind] && texts[kind][key]) ?? english;
+  return texts[kind]?.[key] || english;
 }
 
-export function translate(node) {
+// What the device calls something, "state_" + "no_light": a text of the page, or else the word itself.
+export function named(prefix, key) {
+  return texts.ui[prefix + key] ?? words(key);
+}
+
+function translate(node) {
   for (const one of node.querySelectorAll("[data-t]")) one.textContent = t(one.dataset.t);
   for (const one of node.querySelectorAll("[data-t-label]")) one.setAttribute("aria-label", t(one.dataset.tLabel));
 }
@@ -87,7 +96,7 @@ function refused(answer, status) {
     return t("allowed_text", ...allowed);
   }
   if (code === "later") return t("refused_later", span(answer.wait_s));
-  return sentence((texts.refused || {})[code] || answer.error || t("status", status));
+  return sentence(told("refused", code) || told("states", code) || language === "en" && answer.error || t("status", status));
 }
 
 let last = Promise.resolve();
@@ -104,7 +113,7 @@ async function send(path, {method = "GET", body, read = "exact", limit = ANSWER_
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), limit);
     try {
-      const answer = await fetch(path, {method, signal: abort.signal, cache: path.startsWith("/texts") ? "no-cache" : "no-store",
+      const answer = await fetch(path, {method, signal: abort.signal, cache: path === "/texts.json" ? "no-cache" : "no-store",
         body: body && JSON.stringify(body)});
       if (answer.ok) {
         if (read === "text") return await answer.text();
@@ -205,12 +214,18 @@ export function number(value, unit) {
   return make("span.quantity", {}, made, unit ? make("span.unit", {}, " " + unit) : null);
 }
 
-// Rows [label, value, unit, class] in a <dl> or <ul>; rebuilt only when something changed, so that a selection or a
-// screen reader's place survives.
+// Does the node show something else than this by now? Only then it is made anew, so that a selection or a screen reader's
+// place survives.
+export function changed(node, data) {
+  const key = JSON.stringify(data);
+  if (node.dataset.key === key) return false;
+  node.dataset.key = key;
+  return true;
+}
+
+// Rows [label, value, unit, class] in a <dl> or <ul>.
 export function fill(list, rows) {
-  const key = JSON.stringify(rows);
-  if (list.dataset.key === key) return;
-  list.dataset.key = key;
+  if (!changed(list, rows)) return;
   const isDl = list.tagName === "DL";
   list.replaceChildren(...rows.map(([label, value, unit, className]) => make((isDl ? "div" : "li") + (className ? "." + className : ""), {},
     make((isDl ? "dt" : "span") + ".label", {}, label), make(isDl ? "dd" : "span", {}, number(String(value), unit)))));

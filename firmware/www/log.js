@@ -1,7 +1,7 @@
 // The section Log: what happened at the meter (events) and what the device wrote (its log, the newest first). Uses lib.js.
 // Promises: texts of the device are shown as text; what was lost because memory is short is not made up.
 
-import {ask, button, card, language, make, saying, span, t, told, words} from "/lib.js";
+import {ask, button, card, changed, language, make, named, saying, span, t, told, words} from "/lib.js";
 
 let events, lines, said, refresh;
 
@@ -28,9 +28,7 @@ async function load() {
 
 export function show({status}) {
   const rows = [...(status.events || [])].reverse();
-  const key = JSON.stringify(rows);
-  if (events.dataset.key === key) return;
-  events.dataset.key = key;
+  if (!changed(events, rows)) return;
   events.replaceChildren(...rows.map(row => make("li", {}, make("time.label", {dateTime: row.at || ""}, when(row)), " ", what(row))));
   if (!rows.length) events.append(make("li.label", {}, t("no_events")));
 }
@@ -41,6 +39,6 @@ function when({at, age_s}) {
 }
 
 function what({what, key}) {
-  return t("event_" + what, what === "state" ? (t("state_" + key) === "state_" + key ? words(key) : t("state_" + key))
+  return t("event_" + what, what === "state" ? named("state_", key)
     : told(what === "appeared" || what === "gone" ? "flags" : "registers", key, words(key)));
 }

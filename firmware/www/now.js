@@ -2,7 +2,7 @@
 // its registers. Uses lib.js. Promises: the digits shown are the digits sent; a value that is missing is said to be
 // missing, with the reason, and an older one carries its age.
 
-import {$, ask, button, card, fill, label, make, number, put, saying, sentence, span, t, told, words} from "/lib.js";
+import {$, ask, button, card, changed, fill, label, make, number, put, saying, sentence, span, t, told, words} from "/lib.js";
 
 const TOTALS = ["heat_energy", "cooling_energy", "volume", "energy_in"];  // the first one present is shown big
 const MOMENTARY = new Set(["l/h", "m³/h", "l/min", "W", "kW", "MW", "V", "A", "°C", "K", "bar"]);  // units of "now"
@@ -51,8 +51,7 @@ export function show({reading, status}) {
   } else {
     const [text, value, unit] = row(total);
     put($("total-label"), text);
-    if ($("total").dataset.key !== value + unit) {
-      $("total").dataset.key = value + unit;
+    if (changed($("total"), value + unit)) {
       $("total").replaceChildren(number(value, unit));
       $("total").classList.toggle("long", value.length + unit.length > 10);
     }
@@ -76,9 +75,7 @@ function showFlags(status) {
   const active = status.flags || [];
   const hours = status.flag_hours || {};
   const held = status.held_back || [];
-  const key = JSON.stringify([active, hours, held]);
-  if (flags.dataset.key === key) return;
-  flags.dataset.key = key;
+  if (!changed(flags, [active, hours, held])) return;
   flags.replaceChildren(...active.map(flag => {
     const [says, todo] = (status.flag_texts || {})[flag] || [words(flag), ""];
     const local = told("flags", flag);

@@ -2,7 +2,7 @@
 // the Wi-Fi; updates; export and import; restart and care. Uses lib.js. Promises: only what was changed is sent, secrets are
 // never shown, a refusal stands at its field, and what cannot be undone is asked twice.
 
-import {ask, button, card, make, problem, put, saying, say, sentence, t, told, upload, wait, words} from "/lib.js";
+import {$, ask, button, card, make, problem, put, saying, say, sentence, t, told, upload, wait, words} from "/lib.js";
 import {passwordHash} from "/hash.js";
 
 const MOST_BYTES = 900;          // of one request; the device takes 1024
@@ -22,7 +22,7 @@ export async function open(node, device) {
   restartNeeded = make("div.flag", {hidden: true}, t("restart_needed"));
   node.append(restartNeeded, form);
   await load();                  // first, so that nothing moves under a finger
-  node.append(make("div.savebar", {}, save, said), wifi, make("div.grid", {}, update, copies(), care()));
+  node.append(make("div.savebar", {}, save, said), make("div.grid", {}, wifi, update, copies(), care()));
   const {wifi: network} = device.status || {};
   if (!network || network.ssid) return;
   restartNeeded.before(wifi);    // the first start: what has to be done stands first
@@ -30,7 +30,6 @@ export async function open(node, device) {
 }
 
 export const reopen = () => load();
-export const show = () => {};
 
 async function load() {
   let found;
@@ -82,7 +81,7 @@ function control(row, id) {
   if (kind === "bool" || kind === "choice") {
     const options = kind === "bool" ? ["true", "false"] : row.default == null ? ["", ...allowed] : allowed;
     return make("select", {id}, options.map(one => make("option", {value: one, selected: String(value ?? "") === one},
-      one === "" ? t("not_set") : kind === "bool" ? t(one === "true" ? "yes" : "no") : told("choices", one, words(one)))));
+      one === "" ? t("not_set") : kind === "bool" ? t(one === "true" ? "yes" : "no") : words(one))));
   }
   const input = make("input", {id, type: secret ? "password" : "text", value: value == null ? "" : String(value), autocomplete: secret ? "new-password" : "off",
     placeholder: secret ? t(row.set ? "secret_set" : "not_set") : shown, spellcheck: false});
@@ -162,10 +161,16 @@ async function change(data) {
 
 function copies() {
   const mine = saying();
-  const file = make("input.unseen", {type: "file", accept: "application/json,.json", id: "import", tabIndex: -1, onchange: () => load_.click()});
   const load_ = button("", "", mine, async () => {
-    const data = JSON.parse(await file.files[0].text());
+    const file = $("import");
+    const text = await file.files[0].text();
     file.value = "";
+    let data;
+    try {
+      data = JSON.parse(text);
+    } catch {
+      throw refused(told("refused", "not_json"));
+    }
     for (const row of rows) if (row.secret) delete data[row.key];
     return change(data);
   });
@@ -176,7 +181,13 @@ function copies() {
     const link = make("a", {href: URL.createObjectURL(new Blob([JSON.stringify(data, null, 1)], {type: "application/json"})), download: "kmpeye-settings.json"});
     link.click();
     URL.revokeObjectURL(link.href);
-  }), make("button", {type: "button", onclick: () => file.click()}, t("import")), make("label.unseen", {htmlFor: "import"}, t("import")), file), load_, mine);
+  }), chooser("import", t("import"), ".json", () => load_.click())), load_, mine);
+}
+
+// A button that asks for a file.
+function chooser(id, text, accept, chosen) {
+  const file = make("input.unseen", {id, type: "file", accept, tabIndex: -1, onchange: () => chosen(file)});
+  return [make("button", {type: "button", onclick: () => file.click()}, text), make("label.unseen", {htmlFor: id}, text), file];
 }
 
 // --- Wi-Fi
@@ -205,6 +216,11 @@ function showWifi(state) {
       }}, make("span", {}, one.ssid, one.secured ? "" : " (" + t("wifi_open") + ")"), make("span.label", {}, one.rssi + " dBm")))));
       return t("networks_found", networks.length);
     }), button(t("join"), "main", mine, async () => {
+      const [wrong, ...limits] = !name.value ? [name, 1, 32] : password.value && password.value.length < 8 ? [password, 8, 63] : [];
+      if (wrong) {
+        wrong.focus();
+        throw refused(t("allowed_text", ...limits));
+      }
       await ask("/api/wifi", {method: "PUT", body: {ssid: name.value, password: password.value}, read: "plain", limit: 60000});
       return joined(name.value, state.host);
     })), mine);
@@ -222,7 +238,10 @@ async function joined(name, host) {
     }
     if (now.trying) continue;
     if (now.state === "joined" && now.ssid === name) return t("joined", name, "http://" + now.address + (location.port && ":" + location.port) + "/", now.host);
-    if (now.error) throw refused(t("not_joined", now.error));
+    if (now.error) {
+      const why = now.error.split(": ").pop();  // after the name of the network
+      throw refused(t("not_joined", name + ": " + told("whys", why.replace(/ \(\d+\)$/, ""), why)));
+    }
   }
   return t("joining", host);
 }
@@ -234,22 +253,20 @@ const refused = text => Object.assign(new Error(text), {told: {}});
 function showUpdate(now, restarted) {
   const mine = saying(), stands = saying();
   const bar = make("progress", {hidden: true, value: 0, "aria-label": t("update_sent")});
-  const file = make("input.unseen", {type: "file", accept: ".bundle", id: "bundle", tabIndex: -1, onchange: () => {
+  const choose = chooser("bundle", t("update_choose"), ".bundle", ({files}) => {
     say(mine, "", "");
     older.hidden = true;
-    go.hidden = !file.files.length;
-    if (file.files.length) put(go, t("upload", file.files[0].name));
-  }});
-  const send = question => sendBundle(file.files[0], question, {now, bar, older, mine});
+    go.hidden = !files.length;
+    if (files.length) put(go, t("upload", files[0].name));
+  });
+  const send = question => sendBundle($("bundle").files[0], question, {now, bar, older, mine});
   const go = button("", "main", mine, () => send(""));
   const older = button(t("really", t("update_older")), "danger", mine, () => send("?downgrade=yes"));
   go.hidden = older.hidden = true;
-  const choose = [make("p.row", {}, make("button", {type: "button", onclick: () => file.click()}, t("update_choose")),
-    make("label.unseen", {htmlFor: "bundle"}, t("update_choose")), file, go, older), bar];
   const again = button(t("refresh"), "", mine, async () => showUpdate(await ask("/api/update", {read: "plain"})));
-  const none = now.room ? now.key ? "" : t("update_no_key") : t("update_no_place");
+  const none = now.room ? now.key ? "" : told("updates", "no_key") : told("updates", "no_place");
   update.replaceChildren(make("h3", {}, t("update")), make("p.label", {}, t("update_text")), make("p", {}, t("update_runs", now.version)), stands,
-    ...none ? [make("p", {}, none)] : now.state === "trial" ? [make("p.row", {}, again)] : choose,
+    ...none ? [make("p", {}, none)] : now.state === "trial" ? [make("p.row", {}, again)] : [make("p.row", {}, choose, go, older), bar],
     restarted ? make("p.row", {}, button(t("reload"), "", mine, () => location.reload())) : "", mine);
   if (now.state === "trial") say(stands, "wait", t("update_trial", now.update));
   if (now.state === "failed") say(stands, "bad", t("update_failed", now.update, told("whys", now.why.split(/[:\d]/)[0].trim(), now.why)));

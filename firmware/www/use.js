@@ -32,7 +32,6 @@ export async function open(node) {
 }
 
 export const reopen = () => begin();
-export const show = () => {};
 
 async function begin() {
   try {

@@ -1,7 +1,7 @@
 // The section Ways out: who else gets the readings, how each of them is, and its address to copy. Uses lib.js. Promises:
 // what is off is said to be off, with the setting that switches it on; an address is only shown where something answers.
 
-import {ask, fill, make, put, saying, say, t, words} from "/lib.js";
+import {ask, changed, fill, make, named, put, saying, say, t} from "/lib.js";
 
 const GOOD = new Set(["listening", "running", "connected", "online", "ready"]);
 const HIDDEN = new Set(["state", "error"]);
@@ -30,9 +30,7 @@ export function close() {
 }
 
 function draw(ways) {
-  const key = JSON.stringify([ways, settings]);
-  if (cards.dataset.key === key) return;
-  cards.dataset.key = key;
+  if (!changed(cards, [ways, settings])) return;
   const host = location.hostname;
   const here = location.origin;
   const port = name => settings[name] == null ? "" : ":" + settings[name];
@@ -50,11 +48,10 @@ function way(name, setting, status, addresses) {
   const wanted = setting && settings[setting];
   const state = status ? status.state : wanted ? "not_running" : "off";
   const tone = status && status.error ? "bad" : GOOD.has(state) ? "good" : state === "off" ? "off" : "wait";
-  const known = t("way_" + state);
   const rows = Object.entries(status || {}).filter(([key, value]) => !HIDDEN.has(key) && value != null);
   const list = make("dl");
-  fill(list, rows.map(([key, value]) => [t("count_" + key) === "count_" + key ? words(key) : t("count_" + key), String(value)]));
-  return make("div.card.way", {}, make("div.between", {}, make("h3", {}, name), make("span.pill", {"data-tone": tone}, known === "way_" + state ? words(state) : known)),
+  fill(list, rows.map(([key, value]) => [named("count_", key), String(value)]));
+  return make("div.card.way", {}, make("div.between", {}, make("h3", {}, name), make("span.pill", {"data-tone": tone}, named("way_", state))),
     status && status.error ? make("p.said", {"data-tone": "bad"}, status.error) : null,
     status ? addresses.map(address) : make("p.label", {}, wanted ? t("way_restart") : t("way_off_text"), " ", make("a", {href: "#settings"}, t("settings"))),
     rows.length ? list : null);

@@ -103,10 +103,15 @@ class Reader:
         self.alignment = Alignment(self.clock)
 
 
+class Supervisor:
+    low = False
+
+
 class App:
     forget = staticmethod(forget)
     wifi = None
     streams = 0
+    supervisor = Supervisor
     version = "0.2.0"
     updating = False
 
@@ -114,7 +119,7 @@ class App:
         self.root = root
         self.config = config.load()
         self.clock = Clock()
-        self.log = Log(self.clock, console=None)
+        self.log = Log(self.clock, 2048, "info", None)
         self.log("page: the log begins")
         self.log.warning("meter: something <b>odd</b>")
         self.reader = Reader(self.clock)

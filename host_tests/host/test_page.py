@@ -143,7 +143,7 @@ def test_out_of_reach_is_said_and_mended_without_a_reload(browser, site):
     page = window.page
     expect(state(page)).to_contain_text("Up to date", timeout=PATIENCE_MS)
     site.stop()
-    expect(state(page)).to_contain_text("does not answer", timeout=PATIENCE_MS)
+    expect(state(page)).to_contain_text("Out of reach", timeout=PATIENCE_MS)
     shows(page.locator("#total"), "314.100 m³")
     expect(page.get_by_text("ago")).to_be_visible()
     site.start()

@@ -87,8 +87,12 @@ def test_every_section_fits_and_is_accessible(browser, site, axe, size, theme):
         assert violations(page) == [], section
         name = PICTURES.get((section, size["width"], theme))
         if name and os.environ.get("PICTURES"):
-            page.evaluate("document.activeElement.blur()")
+            page.evaluate("document.activeElement.blur(), scrollTo(0, 0)")
+            if size == DESK:  # the whole of it, on a screen so high that nothing has to stick to its edge
+                height = page.evaluate("document.documentElement.scrollHeight")
+                page.set_viewport_size({**size, "height": height})
             page.screenshot(path=ROOT / "docs" / "img" / name)
+            page.set_viewport_size(size)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(12, 18, 22)") == (theme == "dark")
     window.close()

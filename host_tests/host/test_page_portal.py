@@ -61,7 +61,7 @@ def test_a_phone_is_led_to_the_page_and_brings_the_device_into_the_house(browser
 
     wifi = page.locator(".card", has=page.get_by_role("heading", name="Wi-Fi", exact=True))
     expect(wifi).to_contain_text("This device is in no network yet")
-    expect(wifi).to_contain_text("First set the password of the owner")
+    expect(wifi).to_contain_text("First set the owner's password")
     page.locator("summary", has_text="Page").first.click()
     page.get_by_label("Owner password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Save changes (1)").click()
@@ -75,7 +75,7 @@ def test_a_phone_is_led_to_the_page_and_brings_the_device_into_the_house(browser
     expect(wifi.get_by_label("Password of the network")).to_be_focused()
     said = wifi.get_by_role("status")
     for password, answer in (
-        ("short", "A password has 8 to 63 characters; leave it out for an open network."),
+        ("short", "A text of 8 to 63 characters is allowed."),
         ("not the secret", "Not joined: home: probably the password is wrong (202)."),
         (
             "secret to all",

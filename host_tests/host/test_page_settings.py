@@ -99,3 +99,24 @@ def test_settings_travel_as_a_file_without_secrets(opened, tmp_path):
     page.locator("#import").set_input_files(path)
     page.locator("summary", has_text="Reader").first.click()
     expect(page.get_by_label("Interval (s)", exact=True)).to_have_value("700")
+
+
+def test_a_file_without_settings_is_refused_in_the_language_of_the_page(opened, tmp_path):
+    page = opened("#settings", context={"locale": "de"})
+    path = tmp_path / "photo.json"
+    for content in (b"\x89PNG", b'{"name": "x"'):
+        path.write_bytes(content)
+        page.locator("#import").set_input_files(path)
+        expect(page.get_by_text("Das ist keine Datei mit Einstellungen.")).to_be_visible()
+
+
+def test_a_meter_that_does_not_answer_is_told_of_in_the_language_of_the_page(opened):
+    page = opened(
+        refused=True,
+        context={"locale": "de"},
+        status={"state": "no_light"},
+        outcome=["failed", "not one byte comes back", 0],
+    )
+    page.get_by_role("button", name="Jetzt ablesen").click()
+    said = "Zähler wecken; LED, Empfänger und Sitz des Kopfes prüfen."
+    expect(page.locator(".hero .said")).to_have_text(said)

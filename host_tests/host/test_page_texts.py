@@ -1,7 +1,7 @@
 """The texts of the page: five languages that say the same, everything the firmware can name, and nothing that nobody
-reads; and what all of it weighs.
+reads; how they are stored; and what all of the page weighs.
 
-Uses the files of firmware/www and the firmware's own tables.
+Uses the files of firmware/www, tools/page_files.py and the firmware's own tables.
 """
 
 import gzip
@@ -10,6 +10,8 @@ import re
 
 import pytest
 
+import page_files
+from conftest import absent
 from firmware_tree import FIRMWARE
 from kmpeye.head import advice
 from kmpeye.readings import texts
@@ -22,7 +24,7 @@ OTHERS = sorted(set(LANGUAGES) - {"en"})
 CODE = "".join(path.read_text() for path in WWW.glob("*.*"))
 # Keys that are put together where they are used: "state_" and the state of the device.
 MADE_UP = ("state_", "line_", "heard_", "event_", "by_", "way_", "count_")
-MOST_BYTES = 40 * 1024  # what a browser loads to see everything: the page and one language
+MOST_BYTES = 40 * 1024  # all there is: the page and every language
 
 
 def placeholders(text):
@@ -111,10 +113,61 @@ def test_no_text_is_there_for_nobody_and_none_is_missing():
     assert {"by_" + step for step in (*STEPS, "year")} <= known
 
 
-def test_the_page_is_small():
-    weights = {path.relative_to(WWW): len(gzip.compress(path.read_bytes(), 9)) for path in WWW.rglob("*.*")}
-    languages = [weight for path, weight in weights.items() if path.parts[0] == "texts"]
-    assert sum(weights.values()) - sum(languages) + max(languages) <= MOST_BYTES
+@pytest.fixture(scope="module")
+def stored():
+    return {name: gzip.decompress(data).decode() for name, data in page_files.stored(WWW)}
+
+
+@pytest.fixture
+def minified():
+    return page_files.minify or absent("tdewolff-minify is not made for this machine")
+
+
+def test_the_page_is_small(minified):
+    assert sum(len(data) for _, data in page_files.stored(WWW)) <= MOST_BYTES
+
+
+def test_the_same_sources_give_the_same_bytes():
+    assert dict(page_files.stored(WWW)) == dict(page_files.stored(WWW))
+
+
+def test_every_file_is_stored_and_smaller_than_it_was(stored, minified):
+    files = {path.name: path.read_text() for path in WWW.iterdir() if path.is_file()}
+    assert set(stored) == {name + ".gz" for name in [*files, "texts.json"]}
+    assert [name for name, text in files.items() if len(stored[name + ".gz"]) >= len(text)] == []
+    assert "//" not in stored["hash.js.gz"] and "<!--" not in stored["index.html.gz"]
+
+
+def said(table, kind, language):
+    """What lib.js makes of the table."""
+    keys, texts = (text.split("|") for text in table[kind])
+    count = len(table["languages"])
+    return dict(zip(keys, texts[table["languages"].index(language) :: count], strict=True))
+
+
+def test_every_text_arrives(stored):
+    table = json.loads(stored["texts.json.gz"])
+    assert set(table["languages"]) == set(LANGUAGES) and table["languages"][0] == "en"
+    for language, kinds in LANGUAGES.items():
+        for kind, own in kinds.items():
+            assert own.items() <= said(table, kind, language).items(), (language, kind)
+
+
+def test_adding_a_language_is_adding_a_file_and_what_it_lacks_is_said_in_english():
+    table = page_files.table(
+        {
+            "en": {"ui": {"now": "Now", "use": "Use"}},
+            "fi": {"ui": {"use": "Käyttö"}, "flags": {"leak": "Vuoto"}},
+        }
+    )
+    assert table["languages"] == ["en", "fi"]
+    assert said(table, "ui", "fi") == {"now": "Now", "use": "Käyttö"}
+    assert said(table, "flags", "en") == {"leak": ""}, "the page says what the device says"
+
+
+def test_a_text_that_would_end_early_is_refused():
+    with pytest.raises(SystemExit, match=r"a\|b"):
+        page_files.table({"en": {"ui": {"now": "a|b"}}})
 
 
 def test_nothing_comes_from_another_host():

@@ -35,7 +35,7 @@ def test_the_bars_tell_the_exact_digits_a_hole_and_the_day_before(opened, site):
     hole = page.get_by_role("button", name="hole")
     expect(hole).to_have_attribute("aria-label", re.compile(r"^06:00–12:00: [\d.]+ m³ .hole.$"))
     hole.click()
-    expect(page.locator(".detail")).to_contain_text("how it spreads is not known, the sum is exact")
+    expect(page.locator(".detail")).to_contain_text("in between; the sum is exact")
 
 
 def test_a_hole_over_midnight_belongs_to_no_day_alone(opened):

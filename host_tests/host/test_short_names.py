@@ -82,6 +82,13 @@ def test_a_class_built_on_one_of_another_file_keeps_its_private_names_and_so_doe
     assert short["base.py"] == base.replace("_y", "_0")
 
 
+def test_what_a_test_names_stays():
+    texts = {"a.py": "_x = _y = _z = 1\n\n\ndef ask(head, tail):\n    pass\n"}
+    assert shortened(texts, ["from a import _x, ask\n\na._y = 2\nask(head=1)\n"]) == {
+        "a.py": "_x = _y = _0 = 1\n\n\ndef ask(head, a):\n    pass\n"
+    }
+
+
 def test_a_private_name_that_another_file_imports_stays_in_both():
     texts = {"a.py": "_x = 1\n", "b.py": "from a import _x\n"}
     assert shortened(texts) == texts

@@ -5,7 +5,7 @@ import os
 
 from micropython import const
 
-import kmp
+import kmp.frame
 
 _TABLE = const(0x3FFFFFFF)  # the largest integer 32-bit MicroPython holds without memory of its own
 
@@ -14,7 +14,7 @@ PURE_PACKAGES = ("kmp", "kmpeye/readings", "kmpeye/meter")
 
 
 def folder_of(module):
-    """Where the modules stand: firmware/ as source, build/flash compiled."""
+    """Where the packages stand: firmware/ as source, build/flash compiled. module: one right below a package."""
     return module.__file__.rsplit("/", 2)[0]
 
 
@@ -31,7 +31,7 @@ def test_integers_stay_exact_past_every_word_size():
 
 
 def test_every_pure_module_imports():
-    root = folder_of(kmp)
+    root = folder_of(kmp.frame)
     imported = 0
     for package in PURE_PACKAGES:
         for name in sorted(os.listdir(root + "/" + package)):

@@ -5,7 +5,7 @@
 
 import asyncio
 import gc
-from json import dumps
+from json import dumps, loads
 
 from micropython import const
 
@@ -41,14 +41,14 @@ _RETRY = const("Retry-After: 2\r\n")
 
 class Refusal(Exception):
     """The request cannot be served: status, one sentence for a person; then header lines, each with its CRLF, or
-    members of the JSON ('"code":"host"'), as many as there are."""
+    members of the JSON ('"code":"host"'), as many as there are. Without a code it is made of the status: "http_404"."""
 
 
 class Exchange:
     """One request and its reply, in one buffer: read first, then written.
 
     A handler finds method, path, query (as sent), headers {name: bytes} and the body, buffer[:size], which start()
-    gives up, or takes a long one with more(); it answers with start(), write() and flush()."""
+    gives up, or object(), or takes a long one with more(); it answers with start(), write() and flush()."""
 
     def __init__(self, buffer, socket, reply_s):
         self.socket = socket
@@ -165,6 +165,17 @@ class Exchange:
         self.size -= len(piece)
         self.whole = not self.size
         return piece
+
+    def object(self):
+        """The whole body, a JSON object; Refusal when it is none."""
+        try:
+            text = bytes(self.view[: self.size]).decode().strip()
+            found = loads(text) if text.endswith("}") else None  # MicroPython takes what was cut off for JSON
+        except (ValueError, RuntimeError):  # also no UTF-8, also nested too deep
+            found = None
+        if not isinstance(found, dict):
+            raise Refusal(400, "send a JSON object", '"code":"not_json"')
+        return found
 
     async def start(self, status, type, headers=_NO_STORE):
         """Begin a reply; forgets what has been gathered. headers: lines, each with its CRLF."""
@@ -293,6 +304,8 @@ class Server:
                         headers += line
                     else:
                         text += "," + line
+                if '"code"' not in text:
+                    text += ',"code":"http_%d"' % refusal[0]
                 text = (text + "}").encode()
                 headers += "Content-Length: %d\r\n" % len(text)
                 await exchange.start(refusal[0], "application/json", headers)

@@ -38,15 +38,7 @@ def _state(wifi, networks):
 
 
 def _join(exchange, wifi):
-    asked = None
-    try:
-        text = bytes(exchange.view[: exchange.size]).decode().strip()
-        if text.endswith("}"):  # MicroPython takes what was cut off for JSON
-            asked = json.loads(text)
-    except (ValueError, RuntimeError):  # also no UTF-8, also nested too deep
-        pass
-    if not isinstance(asked, dict):
-        raise Refusal(400, "send a JSON object with ssid and password", '"code":"not_json"')
+    asked = exchange.object()
     try:
         wifi.join(asked.get("ssid"), asked.get("password") or None)
     except ValueError as e:

@@ -11,7 +11,7 @@ from micropython import const
 
 from kmpeye.expose.http import Refusal
 
-_TABLE = const(("kmpeye.system.config_save", "kmpeye.system.config"))
+_PARTS = const(("kmpeye.system.config_save", "kmpeye.system.config", "kmpeye.care"))
 
 
 async def config(exchange, app):
@@ -25,7 +25,7 @@ async def config(exchange, app):
         await exchange.start(200, "application/json")
         await exchange.write(answer)
     finally:
-        app.forget(*_TABLE)
+        app.forget(*_PARTS)
 
 
 def _rows(table, saved, running):
@@ -59,21 +59,9 @@ def _rows(table, saved, running):
     yield "}}"
 
 
-def _object(exchange):
-    """The body, a JSON object."""
-    try:
-        data = json.loads(bytes(exchange.view[: exchange.size]).decode())
-    except (ValueError, RuntimeError):  # also no UTF-8, also nested too deep
-        data = None
-    if not isinstance(data, dict):
-        raise Refusal(400, "send a JSON object", '"code":"not_json"')
-    return data
-
-
 def _changed(exchange, app, table):
-    new = _object(exchange)
     try:
-        taken = table.change(new)
+        taken = table.change(exchange.object())
     except table.Wrong as wrong:
         word, key, sentence = wrong.args
         allowed = key if word == "wrong_value" else None
@@ -83,8 +71,7 @@ def _changed(exchange, app, table):
                 details.append('"kind":"%s","allowed":%s' % (row[1], json.dumps(list(row[2]) or None)))
         raise Refusal(400, sentence, *details)
     except OSError as e:
-        app.log("settings: not saved: %r" % e)
-        raise Refusal(500, "the flash refused; the settings are as they were", '"code":"flash"')
+        raise _refused(app, e)
     # What works at once replaces what runs; the rest waits in the file for the restart.
     live = [row[0] for row in table.config.TABLE if "l" in row[5] and row[0] in taken]
     for key in live:
@@ -97,9 +84,14 @@ def _changed(exchange, app, table):
     return json.dumps({"changed": sorted(taken), "restart": sorted(waits)})
 
 
+def _refused(app, error):
+    app.log("settings: not saved: %r" % error)
+    return Refusal(500, "the flash refused; the settings are as they were", '"code":"flash"')
+
+
 async def care(exchange, app):
     """POST /api/restart, /api/forget-wifi, /api/factory-reset, /api/meter-exchanged."""
-    options = _object(exchange) if exchange.size else {}
+    options = exchange.object() if exchange.size else {}
     what = exchange.path.rpartition("/")[2]
     if what != "restart" and options.get("really") is not True:
         raise Refusal(400, 'this cannot be undone: send {"really": true}', '"code":"not_confirmed"')
@@ -109,13 +101,16 @@ async def care(exchange, app):
             400, "keep_history: true or false is allowed", '"code":"wrong_value","key":"keep_history"'
         )
     app.log("asked for on the page: %s" % what)
-    if what == "restart":
-        app.restart()
-    elif what == "forget-wifi":
-        app.forget_wifi()
-    elif what == "factory-reset":
-        app.factory_reset(keep_history)
-    else:
-        app.meter_exchanged()
+    try:
+        if what == "restart":
+            app.restart()
+        elif what == "forget-wifi":
+            app.forget_wifi()
+        elif what == "factory-reset":
+            app.factory_reset(keep_history)
+        else:
+            app.meter_exchanged()
+    except OSError as e:
+        raise _refused(app, e)
     await exchange.start(202, "application/json")
     await exchange.write(('{"accepted":"%s"}' % what,))

@@ -17,7 +17,7 @@ TABLE = """
 /hash.js GET,HEAD page file
 /log.js GET,HEAD page file
 /style.css GET,HEAD page file
-/texts GET,HEAD page texts
+/texts.json GET,HEAD page file
 /api/reading GET,HEAD page reading
 /api/status GET,HEAD page status
 /api/events GET,HEAD events events

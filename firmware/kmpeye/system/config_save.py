@@ -47,3 +47,9 @@ def change(new, path=config.FILE, old=config.OLD_FILE):
         keep.save(old, before)
     keep.write(path, text)
     return taken
+
+
+def forget(keys, path=config.FILE, old=config.OLD_FILE):
+    """Reset them for good: the settings before do not know them either. OSError when the flash refuses."""
+    change(dict.fromkeys(keys), path, old)
+    keep.save(old, keep.load(path, config.MOST_BYTES))
