@@ -1,5 +1,5 @@
-# What is learned of a meter: which one it is, what it leaves out, at which speed it answers. Part of the reader, run in
-# its task and inside its sessions. Knows head and meter.
+# How the reader learns of a meter: which one it is, what it leaves out, at which speed it answers. Run in the reader's
+# task and inside its sessions; in memory only then, what was learned is in reader.learning. Knows head and meter.
 # Promises: what was learned of one meter is never used for another.
 
 import gc
@@ -8,7 +8,7 @@ from kmp.frame import ProtocolError
 from kmpeye.head.transaction import NoAnswer
 from kmpeye.system import forget
 
-SPEEDS = (1200, 2400, 9600)
+_SPEEDS = (1200, 2400, 9600)
 AUTO = "auto"
 _RARE = (
     "kmpeye.meter.choice",
@@ -20,34 +20,20 @@ _RARE = (
 
 
 class Learning:
-    def __init__(self, reader, state):
-        """state: what state() gave before a restart, or {}."""
+    def __init__(self, reader):
         self.reader = reader
-        self.serial = state.get("serial")  # of the meter that the rest was learned of
-        self.left_out = state.get("left_out") or []
-        self.offered = state.get("offered")
-        self.alike = ()  # profiles that could as well be this meter's
-        self.fresh = False  # something here is not on flash yet
-        self._asked_who = False
-
-    def state(self):
-        return {
-            "profile": self.reader.profile.name,
-            "serial": self.serial,
-            "baud": self.reader.head.line.baud,
-            "left_out": self.left_out,
-            "offered": self.offered,
-        }
+        self.learned = reader.learning
 
     def leave_out(self, keys):
         """Twice running the meter did not give these: they are not asked again."""
         from kmpeye.meter.which import leave_out
 
         self.reader.log("meter: not offered, not asked again: %s" % ", ".join(keys))
-        self.left_out = self.left_out + keys
+        learned = self.learned
+        learned.left_out = learned.left_out + keys
         leave_out(self.reader.profile, keys)
         forget(*_RARE)
-        self.fresh = True
+        learned.fresh = True
 
     async def who(self, serial):
         """After a reading. serial: what the registers said, or None; what they did not tell is asked for once, and a
@@ -57,13 +43,13 @@ class Learning:
         ask = reader.head.ask
         if serial:
             self._is(serial)
-        if self._asked_who:
+        if self.learned.asked_who:
             return
-        self._asked_who = True
+        self.learned.asked_who = True
         from kmp.command import get_type, read_type
 
         try:
-            if self.serial is None:
+            if self.learned.serial is None:
                 self._is(await self.ask_serial())
             if reader.profile.types and not meter.type:
                 type_id, meter.revision = read_type(await ask(get_type(), 0))
@@ -97,23 +83,21 @@ class Learning:
     def _is(self, serial):
         """The meter gave its serial number; another than before counts once the guard let it through."""
         reader = self.reader
+        learned = self.learned
         reader.snapshot.meter.serial = serial
-        if self.serial not in (None, serial) and reader.intake.guard.serial == serial:
+        if learned.serial not in (None, serial) and reader.intake.guard.serial == serial:
             self.exchanged()
             reader.snapshot.meter.serial = serial
-        if self.serial != serial:
-            self.serial = serial
-            self.fresh = True
+        if learned.serial != serial:
+            learned.serial = serial
+            learned.fresh = True
 
     def exchanged(self):
         """Another meter, as its serial number or the owner says: everything learned of the old one is forgotten; its
         history stays. The profile is found out anew where it is not set."""
         reader = self.reader
         reader.log("meter: exchanged; what was learned of the old one is forgotten")
-        self.serial = self.offered = None
-        self.left_out = []
-        self.alike = ()
-        self._asked_who = False
+        self.learned.forget()
         meter = reader.snapshot.meter
         meter.serial = meter.type = meter.revision = None
         reader.intake.exchange()
@@ -154,8 +138,8 @@ class Learning:
         found = await find_out(ask, registers, reader.folder)
         if not found:
             raise failed[-1] if failed else NoAnswer("refused", "the meter offers nothing that is known here")
-        self.alike = found.alike
-        self.offered = found.offered
+        self.learned.alike = found.alike
+        self.learned.offered = found.offered
         meter = reader.snapshot.meter
         meter.type, meter.revision = found.type, found.revision
         meter.serial = found.serial  # until the first reading says it
@@ -164,7 +148,7 @@ class Learning:
             "meter: read as %s%s"
             % (reader.profile.model, "; %s answer alike" % ", ".join(found.alike) if found.alike else "")
         )
-        self.fresh = True
+        self.learned.fresh = True
 
     async def other_speed(self, ids):
         """True when the meter answers a question for these registers at another speed, which is kept then."""
@@ -173,14 +157,14 @@ class Learning:
         reader = self.reader
         line = reader.head.line
         usual = line.baud
-        for baud in SPEEDS:
+        for baud in _SPEEDS:
             if baud == usual:
                 continue
             line.set_baud(baud)
             try:
                 await reader.head.ask(get_register(ids), 0)
                 reader.log("meter: answers at %d baud, not at %d" % (baud, usual))
-                self.fresh = True
+                self.learned.fresh = True
                 return True
             except NoAnswer:
                 pass

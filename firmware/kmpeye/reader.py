@@ -7,17 +7,18 @@ import gc
 from micropython import const
 
 from kmpeye.errands import Errands
-from kmpeye.learning import Learning
 from kmpeye.meter.plan import Plan
 from kmpeye.system import forget
 
 _LOOK_MS = const(200)  # between two looks whether something is due or wanted
 _SAVE_S = const(3600)
+_NO_MEMORY_S = const(60)  # what else is going on has passed by then
 _MOST_BATCH = const(8)
 
 # What only a reading needs.
 _READING = """
 kmpeye.reading
+kmpeye.learning
 kmpeye.head.diagnosis
 kmpeye.readings.intake
 kmpeye.readings.guard
@@ -32,6 +33,24 @@ kmp.value
 kmp.dates
 kmp.names
 """
+
+
+class Learned:
+    """What was learned of the meter that is read (kmpeye.learning), and outlives a restart."""
+
+    def __init__(self, state):
+        """state: what was kept, or {}."""
+        self.forget()
+        self.serial = state.get("serial")  # of the meter that the rest was learned of
+        self.left_out = state.get("left_out") or []
+        self.offered = state.get("offered")
+        self.fresh = False  # something here is not on flash yet
+
+    def forget(self):
+        self.serial = self.offered = None
+        self.left_out = []
+        self.alike = ()  # profiles that could as well be this meter's
+        self.asked_who = False
 
 
 class MeterReader:
@@ -52,7 +71,7 @@ class MeterReader:
         self.reasons = {}  # state: failed readings that ended so
         self.last_error = None
         self.not_offered = ()  # keys that this meter left out of its last reply
-        self.learning = Learning(self, state)
+        self.learning = Learned(state)
         self.errands = Errands(self)
         self.start_align = self.errands.start_align
         self.relay = self.errands.relay
@@ -108,6 +127,17 @@ class MeterReader:
     def next_s(self):
         return self.plan.next_s
 
+    def east_s(self, unix):
+        """Seconds that the owner's clock is ahead of UTC then; as before where that cannot be found out."""
+        from kmpeye.system.timezone import Zone
+
+        try:
+            return Zone(self.config["timezone"]).offset(unix)
+        except (ValueError, MemoryError):  # of a wrong setting the app warns, and takes UTC too
+            return self.plan.east_s
+        finally:
+            forget("kmpeye.system.timezone", "kmp.calendar")
+
     async def run(self):
         """For ever."""
         clock = self.head.clock
@@ -120,6 +150,7 @@ class MeterReader:
                     await self._turn(clock.uptime_s())
             except MemoryError:
                 gc.collect()
+                self.plan.next_s = clock.uptime_s() + _NO_MEMORY_S
                 self.failure("out_of_memory", None)
             await clock.sleep_ms(_LOOK_MS)
 
@@ -141,11 +172,13 @@ class MeterReader:
 
     def exchanged(self):
         """The owner says that the meter was exchanged: a new series begins, at once."""
+        from kmpeye.learning import Learning
+
         if self.intake:
-            self.learning.exchanged()
+            Learning(self).exchanged()
             return
         self._take_up(self.known)
-        self.learning.exchanged()
+        Learning(self).exchanged()
         self._put_down()
 
     async def _turn(self, now):
@@ -229,11 +262,19 @@ class MeterReader:
     def save(self):
         """Keep on flash what a restart must not forget."""
         self._saved_s = self.head.clock.uptime_s()
-        self.learning.fresh = False
+        learned = self.learning
+        learned.fresh = False
         try:
-            state = self.learning.state()
-            state["plan"] = self.plan.state()
-            state["intake"] = self.intake.state() if self.intake else self.known
-            self.store.save(state)
+            self.store.save(
+                {
+                    "profile": self.profile.name,
+                    "serial": learned.serial,
+                    "baud": self.head.line.baud,
+                    "left_out": learned.left_out,
+                    "offered": learned.offered,
+                    "plan": self.plan.state(),
+                    "intake": self.intake.state() if self.intake else self.known,
+                }
+            )
         except (OSError, MemoryError) as e:
             self.log("flash: what was learned cannot be kept: %s" % e)

@@ -7,17 +7,21 @@ import gc
 from micropython import const
 
 from kmpeye.head.diagnosis import Diagnosis
+from kmpeye.head.line import PortError
 from kmpeye.head.transaction import NoAnswer
-from kmpeye.learning import AUTO
+from kmpeye.learning import AUTO, Learning
 
 _AGAIN = const(2)  # times that a reading with something suspect is repeated at once
 _SPEED_TURN = const(3)  # a meter that never answered is tried at the other speeds every third time
 _MOST_BATCH = const(8)
+_HOUR_S = const(3600)
+_DAY_S = const(86400)
 
 
 class Reading:
     def __init__(self, reader):
         self.reader = reader
+        self.learning = Learning(reader)
 
     async def run(self):
         """The whole of it; the reader knows its result afterwards."""
@@ -30,7 +34,10 @@ class Reading:
         reason = text = None
         diagnosis.begin(head)
         try:
+            await head.line.open()  # before anything is moved to wake the meter
             await reader.session.run(self._awake)
+        except PortError as e:
+            reason, text = "port_error", str(e)
         except NoAnswer as e:
             reason, text = e.reason, e.args[0]
         except MemoryError:
@@ -42,7 +49,13 @@ class Reading:
             awake_s = 0 if reason == "port_error" else (reader.session.awake_ms + 999) // 1000
             if awake_s and reader.wake == "key":
                 awake_s = max(awake_s, reader.profile.wake["awake_s"])  # it stays awake by itself
-            plan.result(clock.uptime_s(), clock.unix(), replies, awake_s, reason)
+            # Midnight is the end of a day in the history, and slow registers are in its daily records only if they are
+            # read just then: the plan is told the owner's time of tomorrow when it is about to choose.
+            unix = clock.unix()
+            if unix is not None and not plan.slow_s and max(plan.interval_s, reader.profile.slow_s) > _HOUR_S:
+                plan.east_s = reader.east_s(unix + _DAY_S)
+            retry_s = head.line.retry_s if reason == "port_error" else 0
+            plan.result(clock.uptime_s(), unix, replies, awake_s, reason, retry_s)
         if reason:
             reader.failure(diagnosis.state or reason, text)
         else:
@@ -55,7 +68,7 @@ class Reading:
         except NoAnswer as e:
             if not self._speed_in_doubt(e.reason):
                 raise
-            if not await self.reader.learning.other_speed([one for one, _ in self.reader.due][:_MOST_BATCH]):
+            if not await self.learning.other_speed([one for one, _ in self.reader.due][:_MOST_BATCH]):
                 raise
             await self._read()
 
@@ -71,7 +84,7 @@ class Reading:
     async def _read(self):
         reader = self.reader
         if reader.profile.name == AUTO:
-            await reader.learning.find_out()
+            await self.learning.find_out()
             return
         first = not reader.intake.guard.accepted
         rows, serial, verdict = await self._judged(None)
@@ -86,10 +99,10 @@ class Reading:
         again = _AGAIN
         while again and verdict.ask_again:
             again -= 1
-            rows, serial, verdict = await self._judged(await reader.learning.ask_serial())
+            rows, serial, verdict = await self._judged(await self.learning.ask_serial())
         clock = reader.head.clock
         reader.intake.publish(rows, verdict, reader.due, clock.uptime_s(), clock.unix())
-        await reader.learning.who(serial)
+        await self.learning.who(serial)
 
     async def _judged(self, serial):
         """(rows, serial number, verdict) of the due registers, asked for now. serial: what is known of it already."""
@@ -121,5 +134,5 @@ class Reading:
         reader.not_offered = [key for register, key in due if register not in given]
         gone = [key for key in reader.not_offered if key in before and key not in reader.learning.left_out]
         if gone:
-            reader.learning.leave_out(gone)
+            self.learning.leave_out(gone)
         return reader.intake.rows(found)

@@ -86,6 +86,11 @@ def check_rows(scene, expected, first, last, step):
         return
     for before, row in itertools.pairwise(rows):
         assert before[1] == row[0], "rows follow each other"
+    if rows and expected[0][0] < begin:
+        assert rows[0][0] <= begin < rows[0][1], "the row that holds the begin is the first"
+        if rows[0][0] < begin:
+            assert not [record for record in expected if 0 <= record[0] - begin < HOUR]
+            inside = [record for record in expected if rows[0][0] <= record[0] < end]
     serial = None
     for row in rows:
         begin, end, used, total, exponent, unit, state, _ = row

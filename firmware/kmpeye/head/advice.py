@@ -10,9 +10,13 @@ asleep.magnet|The meter has gone to sleep|Lift the head and put it back so that 
 asleep|The meter has gone to sleep|Wake it as its manual says
 no_light.key|Not one byte comes back|Press the meter's key first; then check the LED, the receiver and the alignment
 no_light.magnet|Not one byte comes back|Check magnet and poles (flowIQ: at the rim); then LED, receiver and alignment
+no_light.unknown|Not one byte comes back|Water meters, MULTICAL 403, 602, 603, 803: check magnet and poles (flowIQ: \
+at the rim). 302, 303, 402: press the key. All others: turn and move the head a few millimetres
 no_light|Not one byte comes back|Check the wiring of LED and receiver, then turn and move the head a few millimetres
 echo_only.key|The head hears only itself|Press the meter's key first; then move the head, and check 8 bits, 2 stop bits
 echo_only.magnet|The head hears only itself|Check magnet and poles (flowIQ: at the rim); then move the head
+echo_only.unknown|The head hears only itself|Water meters, MULTICAL 403, 602, 603, 803: check magnet and poles \
+(flowIQ: at the rim). 302, 303, 402: press the key. All others: move the head a few millimetres
 echo_only|The head hears only itself|Move the head a few millimetres; check the speed and 8 bits, 2 stop bits
 garbled.baud|Something answers that cannot be read: probably at another speed|Set the speed to auto, or 1200, 2400, 9600
 garbled.stop_bits|Bytes come in another format|Set the serial server or adapter to 8 data bits, no parity, 2 stop bits

@@ -37,7 +37,7 @@ class Line:
         self._port = None
         self._chunk = bytearray(_CHUNK)
         self._pause_s = 0  # since the last failure to open the port
-        self._retry_s = 0  # uptime from which the port may be tried again
+        self.retry_s = 0  # uptime from which the port may be tried again
 
     def wire_ms(self, count):
         """Milliseconds that count bytes take on the line, rounded up."""
@@ -47,7 +47,7 @@ class Line:
         """Open the port if it is not. PortError when it cannot be, or when it is too early to try again."""
         if self._port:
             return
-        if self._pause_s and self.clock.uptime_s() < self._retry_s:
+        if self._pause_s and self.clock.uptime_s() < self.retry_s:
             raise PortError(self.error)
         try:
             self._port = await self._opener(self.where, self.baud, self.clock, self._pins)
@@ -67,7 +67,7 @@ class Line:
             text = "%s: %s" % (self.where, text)
         self.error = text
         self._pause_s = min(2 * self._pause_s, _PAUSE_MOST_S) or _PAUSE_FIRST_S
-        self._retry_s = self.clock.uptime_s() + self._pause_s
+        self.retry_s = self.clock.uptime_s() + self._pause_s
         self.close()
         raise PortError(text)
 

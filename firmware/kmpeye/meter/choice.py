@@ -2,7 +2,7 @@
 # and when the meter changes; then let go of. Imports its neighbours. Promises a Profile in any case, and a warning
 # when it is not the one that was asked for.
 
-from kmpeye.meter.profile import Profile, ProfileError, load
+from kmpeye.meter.profile import Profile, load
 
 AUTO = "auto"
 _FALLBACK = "multical21"  # when the named profile cannot be used: the reader starts and says so
@@ -11,7 +11,6 @@ _WANTED = (
     "kind",
     "baud",
     "address",
-    "battery",
     "interval_s",
     "slow_s",
     "types",
@@ -36,11 +35,10 @@ _UNKNOWN = {
     "kind": None,
     "baud": 1200,
     "address": 63,
-    "battery": True,
     "interval_s": 300,
     "slow_s": 86400,
-    "types": (),
-    "wake": {"needs": "magnet", "settle_ms": 4500, "awake_s": 0},
+    "types": "",
+    "wake": {"needs": "unknown", "settle_ms": 4500, "awake_s": 0},
     "budget": {"replies": 200, "awake_s": 3600},
     "limits": {},
     "live": ((1001, "serial"),),
@@ -64,7 +62,7 @@ def choose(config, learned, folder, warnings):
     try:
         if name and name != AUTO:
             profile = load(str(name), folder, _WANTED)
-    except ProfileError as e:
+    except ValueError as e:
         if wanted == AUTO:
             warnings.append("what was learned of the meter cannot be used: %s; it is asked again" % e)
         else:

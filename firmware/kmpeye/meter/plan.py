@@ -1,6 +1,6 @@
 # When the meter is asked, and for what: the registers of the profile at their intervals, on the round times of the
-# clock once the date is known, inside the day's budget, and no oftener than the meter bears. Pure: seconds of uptime
-# and Unix seconds (or None) come in, nothing sleeps. Imports its neighbours; throttle only where a meter needs it.
+# owner's clock once the date is known, inside the day's budget, and no oftener than the meter bears. Pure: seconds of
+# uptime and Unix seconds (or None) come in. Imports its neighbours; throttle only where a meter needs it.
 
 import sys
 
@@ -11,10 +11,10 @@ from kmpeye.meter.budget import Budget
 _MAX_REGISTERS = const(8)  # in one request (447 6.2.4)
 _RETRIES = const(2)
 _RETRY_S = const(60)  # after the first failure; doubled each time, up to the interval
-_PORT_S = const(2)  # when there is no port; the line lengthens the pause itself
 _NOW_S = const(10)  # readings on request are at least this far apart
 _OWNER_S = const(300)  # the owner of a fixed magnet may have a silent meter tried so often
 _KEPT_S = const(3600)  # of the budget, one reading in this time is kept from requests for the plan
+_SOON = const(8)  # a time is about to come when it is no more than 1 / this of an interval away
 _PATIENCE = const(5)  # failures, half an hour of them, before the rest of the budget is spread over the day
 
 
@@ -23,6 +23,8 @@ class Plan:
 
     held: why it waits longer than its interval ("throttled", "budget_spent"), or None.
     retries: how often each request of the reading that is due may be repeated.
+    slow_s: uptime at which the slow registers are due again; 0 while they are, until result() is told.
+    east_s: seconds that the owner's clock is ahead of UTC, which whoever reads may set before result().
     """
 
     def __init__(self, profile, interval_s=None, can_replace_magnet=False, state=None):
@@ -49,8 +51,9 @@ class Plan:
         self.retries = _RETRIES
         self._asked = ()
         self._pending = list(profile.once)  # registers beside the live ones that are to be read
-        self._slow_s = 0  # uptime at which the slow ones are due again
+        self.slow_s = self.east_s = 0
         self._failures = 0
+        self._lacks = False  # memory, at the last failure
         # What a reading usually costs.
         self._replies = _requests(profile.live)
         self._awake_s = profile.wake["settle_ms"] // 1000 + 1
@@ -78,8 +81,9 @@ class Plan:
             self.held = "budget_spent"
             self.next_s = uptime_s + budget.left_s(uptime_s)
             return None
-        if uptime_s >= self._slow_s:
-            self._slow_s = uptime_s + _to_round(self.profile.slow_s, unix)
+        # A reading that comes a little early, as the clock was corrected, takes them with it.
+        if uptime_s + self.interval_s // _SOON >= self.slow_s:
+            self.slow_s = 0
             for one in self.profile.slow:
                 if one not in self._pending:
                     self._pending.append(one)
@@ -90,9 +94,9 @@ class Plan:
         self.retries = 0 if throttle and throttle.tries else min(_RETRIES, room // _requests(asked) - 1)
         return asked
 
-    def result(self, uptime_s, unix, replies, awake_s, reason=None):
+    def result(self, uptime_s, unix, replies, awake_s, reason=None, retry_s=0):
         """How the reading went: replies the meter gave, good or damaged; seconds it was held awake; why it failed
-        (head.transaction) or None."""
+        (head.transaction) or None; retry_s: uptime from which a port that cannot be used may be tried again."""
         budget = self.budget
         throttle = self.throttle
         budget.today(uptime_s, unix)
@@ -102,15 +106,24 @@ class Plan:
         self._now_s = uptime_s + _NOW_S
         if throttle and replies:
             throttle.answered(uptime_s, replies, unix)
-        pause = _to_round(self.interval_s, unix)
+        local = unix and unix + self.east_s
+        if not self.slow_s:
+            self.slow_s = uptime_s + _to_round(self.profile.slow_s, local)
+        pause = _to_round(self.interval_s, local)
         if reason is None:
             self._failures = 0
             self._pending = [one for one in self._pending if one not in self._asked]
         else:
+            lacks = (
+                reason == "out_of_memory"
+            )  # says nothing of the meter: what it did before does not make us wait
+            if lacks != self._lacks:
+                self._lacks = lacks
+                self._failures = 0
             pause = min(pause, _RETRY_S << min(self._failures, 10))
             self._failures += 1
         if reason == "port_error":
-            pause = _PORT_S
+            pause = retry_s - uptime_s
             self._failures = 0
         elif reason is None or self._failures > _PATIENCE:
             readings = budget.readings(self._replies, self._awake_s)
@@ -167,10 +180,10 @@ def _requests(registers):
     return (len(registers) + _MAX_REGISTERS - 1) // _MAX_REGISTERS
 
 
-def _to_round(interval_s, unix):
-    """Seconds from now to the next multiple of the interval on the clock, but not an eighth of one: a clock that was
-    corrected, or a start just before, would cost a reading."""
-    if unix is None:
+def _to_round(interval_s, local):
+    """Seconds from now to the next multiple of the interval on the owner's clock, but not an eighth of one: a clock
+    that was corrected, or a start just before, would cost a reading."""
+    if local is None:
         return interval_s
-    pause = interval_s - unix % interval_s
-    return pause if pause > interval_s // 8 else pause + interval_s
+    pause = interval_s - local % interval_s
+    return pause if pause > interval_s // _SOON else pause + interval_s

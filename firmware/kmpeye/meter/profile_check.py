@@ -1,9 +1,7 @@
-# Whether a meter profile is right: one rule a key, and an error that says which. Imports ProfileError alone.
-# Promises values of the right types and sizes, or ProfileError; nothing else comes out of any JSON object.
+# Whether a meter profile is right: one rule a key, and an error that says which. Imports nothing of ours.
+# Promises values of the right types and sizes, or ValueError; nothing else comes out of any JSON object.
 
 from micropython import const
-
-from kmpeye.meter.profile import ProfileError
 
 _MAX_WORD = const(48)  # a register's key becomes a topic, a metric and an object name
 _WORD = "abcdefghijklmnopqrstuvwxyz0123456789_"
@@ -64,7 +62,7 @@ def check(data):
 
 def _expect(good, key, what, found):
     if not good:
-        raise ProfileError("%s: %s expected, not %s" % (key, what, _short(found)))
+        raise ValueError("%s: %s expected, not %s" % (key, what, _short(found)))
 
 
 def _short(found):
@@ -75,7 +73,7 @@ def _short(found):
 def _nothing_unknown(data, right, where):
     for key in data:
         if key not in right and not str(key).startswith("_"):  # str(): MicroPython takes {1: 2} for JSON
-            raise ProfileError("%s%s: no such key; docs/adding-a-meter.md lists them" % (where, _short(key)))
+            raise ValueError("%s%s: no such key; docs/adding-a-meter.md lists them" % (where, _short(key)))
 
 
 def _nothing_twice(right):

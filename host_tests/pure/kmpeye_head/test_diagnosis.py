@@ -135,7 +135,7 @@ def test_a_listener_reads_frames_and_keeps_what_it_heard_of_each_try():
 
 def test_every_state_has_a_sentence_and_advice():
     for state in STATES:
-        for detail in ("", "key", "magnet", "none", "baud", "stop_bits", "inversion", "noise"):
+        for detail in ("", "key", "magnet", "none", "unknown", "baud", "stop_bits", "inversion", "noise"):
             says, todo = advice(state, detail)
             assert says and todo and len(says) < 100 and len(todo) < 180
     assert advice("asleep", "key") != advice("asleep", "magnet") != advice("asleep")

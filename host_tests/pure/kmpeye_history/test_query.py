@@ -50,6 +50,46 @@ def test_a_query_may_begin_and_end_anywhere():
             assert [row[:2] for row in spans(rows)] == expected
 
 
+def test_a_hole_over_the_first_moment_is_the_first_row_as_a_whole():
+    with Scene() as scene:
+        scene.hours(NEW_YEAR - 20 * HOUR, 18)
+        scene.hours(NEW_YEAR + 10 * HOUR, 40, 50)
+        after = [(10 + i, 11 + i, 1, "") for i in range(14)]
+        for first in (-2, 0, 9):
+            rows = spans(scene.rows(NEW_YEAR + first * HOUR, NEW_YEAR + DAY, "hour"))
+            assert rows == [(-3, 10, 33, "hole")] + after, first
+        assert spans(scene.rows(NEW_YEAR + 10 * HOUR, NEW_YEAR + DAY, "hour")) == after
+        days = spans(scene.rows(NEW_YEAR, NEW_YEAR + 2 * DAY, "day"))
+        assert days == [(-20, 24, 64, "open"), (24, 48, 24, "")]
+
+
+def test_spans_that_follow_each_other_have_every_hourly_row_once():
+    with Scene() as scene:
+        total = 0
+        for begin, count in ((0, 20), (27, 30), (80, 1), (130, 50)):
+            scene.hours(NEW_YEAR + begin * HOUR, count, total)
+            total += 5 * count
+        whole = scene.rows(NEW_YEAR, NEW_YEAR + 200 * HOUR, "hour")
+        parts = []
+        for day in range(8):
+            try:
+                parts += scene.rows(NEW_YEAR + day * DAY, NEW_YEAR + (day + 1) * DAY, "hour")
+            except LookupError:
+                pass
+        assert parts == whole
+
+
+def test_a_register_that_is_missing_at_the_first_moment_is_looked_for_in_older_segments():
+    with Scene(("energy", "volume"), segment_bytes=512) as scene:
+        for i in range(200):
+            values = {"energy": (KWH, i, 0)}
+            if i in (3, 150):
+                values["volume"] = (M3, 10 * i, -2)
+            scene.history.append(NEW_YEAR + HOUR * i, HOUR * i, values)
+        rows = scene.rows(NEW_YEAR + 100 * HOUR, NEW_YEAR + 200 * HOUR, "hour", "volume")
+        assert spans(rows) == [(3, 150, 1470, "hole")]
+
+
 def test_days_and_months_with_what_stands_open_at_both_ends():
     with Scene() as scene:
         scene.hours(NEW_YEAR - 10 * HOUR, 24 * 40)

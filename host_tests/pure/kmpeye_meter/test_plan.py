@@ -45,6 +45,21 @@ def test_other_meters_are_asked_everything_at_once():
     assert plan.throttle is None
 
 
+def test_slow_ones_come_with_the_first_reading_of_the_owners_day():
+    one = profile("multical601")
+    for east_s, drift_s in ((3600, 0), (3600, 2), (3600, -2), (7200, 0), (-18000, 1), (19800, -1)):
+        plan = Plan(one)
+        at = 5 * HOUR
+        for reading in range(60):
+            plan.east_s = east_s
+            unix = NINE + at + drift_s * (at // DAY)  # the chip's clock is corrected once a day
+            asked = keys(read(plan, at, unix))
+            local = (unix + east_s) % DAY
+            if reading:
+                assert (len(asked) > 8) == (local < 60 or local > DAY - 60), (east_s, drift_s, reading)
+            at = plan.next_s
+
+
 def test_what_was_not_answered_is_asked_again():
     plan = Plan(profile())
     first = read(plan, 0, reason="no_light", replies=0)
@@ -115,12 +130,31 @@ def test_a_meter_that_never_answers_does_not_eat_the_budget_of_its_day():
     assert 20 <= tries <= 24
 
 
-def test_a_missing_port_is_tried_again_soon_and_costs_nothing():
+def test_a_missing_port_is_tried_again_when_the_line_may_and_costs_nothing():
     plan = Plan(profile())
-    for at in range(0, 100, 2):
-        read(plan, at, None, "port_error", 0, 0)
-        assert plan.wait_s(at) == 2
+    at = 0
+    for pause_s in (2, 4, 8, 256, 300, 300):
+        assert plan.due(at, None)
+        plan.result(at, None, 0, 0, "port_error", at + pause_s)
+        assert plan.wait_s(at) == pause_s
+        at = plan.next_s
     assert plan.budget.readings(1, 1) == 60
+    read(plan, at, None, "no_light", 0)
+    assert plan.wait_s(at) == 60, "a meter that does not answer then is a new matter"
+
+
+def test_memory_that_is_short_says_nothing_of_the_meter_and_waits_anew():
+    plan = Plan(profile())
+    at = 0
+    for _ in range(6):
+        read(plan, at, None, "no_light", 0)
+        at = plan.next_s
+    for pause_s in (60, 120):
+        read(plan, at, None, "out_of_memory", 0)
+        assert plan.wait_s(at) == pause_s
+        at = plan.next_s
+    read(plan, at, None, "no_light", 0)
+    assert plan.wait_s(at) == 60
 
 
 def test_a_silent_water_meter_is_throttled_and_tried_with_one_request():

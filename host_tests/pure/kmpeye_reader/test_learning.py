@@ -131,3 +131,12 @@ def test_damaged_learning_is_learned_anew():
         scene = Scene(TableMeter(WATER), state, meter="auto")
         scene.run(60)
         assert scene.value("volume") == (314131, -3), state
+
+
+def test_silence_of_an_unknown_meter_is_not_taken_for_a_missing_magnet_alone():
+    meter = TableMeter({})
+    meter.mute = True
+    scene = found(meter)
+    assert scene.snapshot.state == "no_light"
+    for word in ("Water meters", "magnet", "key", "others", "move the head"):
+        assert word in scene.reader.advice, word

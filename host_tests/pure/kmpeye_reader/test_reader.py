@@ -53,6 +53,15 @@ def test_readings_come_at_full_hours_with_the_registers_that_are_due():
     assert (UNIX + scene.snapshot.reading.uptime_s) % HOUR < 5
 
 
+def test_slow_registers_are_read_at_the_owners_midnight():
+    for timezone, east_s in (("CET-1CEST,M3.5.0,M10.5.0/3", HOUR), ("EST5EDT", -5 * HOUR), ("nonsense", 0)):
+        scene, meter = started(timezone=timezone)
+        scene.run(25 * HOUR)
+        reading = scene.snapshot.reading
+        i = [row[0] for row in reading.values].index("reverse_volume")
+        assert (UNIX + reading.taken[i] + east_s) % (24 * HOUR) < 10, timezone
+
+
 def test_a_slow_register_keeps_its_value_and_its_age():
     scene, meter = started()
     scene.run(3 * HOUR)
@@ -104,6 +113,50 @@ def test_flags_come_and_go_with_events():
         ("appeared", "leak"),
         ("gone", "leak"),
     ]
+
+
+def test_a_dead_port_is_tried_at_growing_pauses_and_nobody_is_woken_for_it():
+    scene = Scene(TableMeter(WATER))
+    line = scene.line
+    tries, woken = [], []
+
+    async def dead(where, baud, clock, pins):
+        tries.append(clock.uptime_s())
+        raise OSError("unplugged")
+
+    class Counting(type(scene.reader.session.waker)):
+        async def wake(self):
+            woken.append(scene.clock.uptime_s())
+
+    scene.reader.session.waker = Counting()
+    line._opener = dead
+    scene.run(1500)
+    pauses = [tries[i + 1] - tries[i] for i in range(len(tries) - 1)]
+    assert pauses[:7] == [2, 4, 8, 16, 32, 64, 128], pauses
+    assert max(pauses) <= 301 and scene.reader.failures == len(tries), (
+        "each reading that begins tries the port"
+    )
+    assert scene.snapshot.state == "port_error" and "unplugged" in scene.snapshot.text and not woken
+    line._opener = scene.opener
+    scene.run(301)
+    assert scene.snapshot.state == "ok" and woken
+
+
+def test_a_reading_that_memory_is_too_short_for_is_tried_again_a_minute_later():
+    scene, meter = started()
+    reader = scene.reader
+    real = reader._session
+
+    async def too_much():
+        raise MemoryError
+
+    reader._session = too_much
+    reader.plan.next_s = 0
+    scene.run(90)
+    assert reader.reasons == {"out_of_memory": 2} and scene.snapshot.state == "out_of_memory"
+    reader._session = real
+    scene.run(60)
+    assert scene.snapshot.state == "ok" and reader.readings == 2
 
 
 def test_what_the_meter_leaves_out_twice_is_not_asked_again():

@@ -23,6 +23,7 @@ _SLOT_S = const(3600)
 _LATE_S = const(3600)  # the first record within the hour after a boundary is the total at the boundary
 _LONG_DAY_S = const(93600)  # a day of 25 hours, and its record may be late: more than this misses a midnight
 _BREATH = const(32)  # records between two chances for others to run
+_LOOKS = const(3)  # into the past, for the boundary where the first row begins
 
 
 class Periods:
@@ -51,9 +52,10 @@ class Periods:
 
 
 def query(history, register, first, last, step, zone):
-    """Generator of rows from the period that holds `first` to `last` (Unix seconds), in order of time:
+    """Generator of rows from the one that holds `first` to `last` (Unix seconds), in order of time:
     (begin, end, consumption, total at the end, exponent of both, unit, state, filled)
-    or None: nothing yet, let others run. Begin and end are boundaries of periods; where the state is OPEN
+    or None: nothing yet, let others run. The first may begin earlier: a hole is one row, wherever it is asked from.
+    Begin and end are boundaries of periods; where the state is OPEN
     or a break, the time of a record. consumption is None at a break. filled: the meter's logger gave one of
     the totals. ValueError: what was asked makes no sense; LookupError: it does, but there is no such register
     or no record in that time. Both say what there is."""
@@ -71,8 +73,7 @@ def query(history, register, first, last, step, zone):
     if last <= recorded[0] or recorded[1] <= first:
         text = "nothing was recorded in that time; the history goes from %sZ to %sZ"
         raise LookupError(text % (iso_of_seconds(recorded[0] - _2000), iso_of_seconds(recorded[1] - _2000)))
-    periods = Periods(zone, step)
-    return _rows(register, _records(history.index, periods.floor(first), last, periods), periods)
+    return _answer(history.index, register, first, last, Periods(zone, step))
 
 
 def registers(history):
@@ -93,6 +94,52 @@ def span(index):
             first = min(first or index.firsts[i], index.firsts[i])
             last = max(last, index.lasts[i])
     return (first * _SLOT_S, last * _SLOT_S + _SLOT_S) if first else None
+
+
+def _answer(index, register, first, last, periods):
+    """The generator: rows that end after the begin of the period that holds `first`."""
+    wanted = begin = periods.floor(first)
+    for _ in range(_LOOKS):
+        before = yield from _before(index, register, begin)
+        if before is None:
+            break
+        begin = periods.floor(before)
+    for row in _rows(register, _records(index, begin, last, periods), periods):
+        if not row or row[1] > wanted:
+            yield row
+
+
+def _before(index, register, boundary):
+    """Generator without rows; its result is the time of the register's last record before a boundary, None where one
+    stands at the boundary or there is none."""
+    end = boundary
+    found = None
+    for reader in merge(index, boundary, boundary + _LATE_S - 1):
+        if _value(reader, register):
+            return None
+    while not found:
+        slot = 0  # the newest hour before the end that the index knows of
+        for i in range(len(index.numbers)):
+            for hour in (index.firsts[i], index.lasts[i]):
+                if slot < hour and hour * _SLOT_S < end:
+                    slot = hour
+        if not slot:
+            return None
+        breath = 0
+        for reader in merge(index, slot * _SLOT_S, end - 1):
+            breath += 1
+            if breath % _BREATH == 0:
+                yield None
+            if _value(reader, register):
+                found = reader.unix
+        end = slot * _SLOT_S
+    return found
+
+
+def _value(reader, register):
+    """(unit, mantissa, exponent) in the record at which a reader stands, or None."""
+    column = reader.layout.column(register)
+    return reader.value(column) if column >= 0 else None
 
 
 def _up_to(last, periods, source):
@@ -135,8 +182,7 @@ def _rows(register, source, periods):
         breath += 1
         if breath % _BREATH == 0:
             yield None
-        column = reader.layout.column(register)
-        value = reader.value(column) if column >= 0 else None
+        value = _value(reader, register)
         if not value:
             continue
         now = _Total(reader, value)
