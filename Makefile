@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TYPINGS := .tools/typings/.ready
+OLDEST := .tools/oldest/.ready
 
 # What the commands are told; docs in tools/run --help, tools/flash --help and tools/deploy --help.
 METER ?= multical21
@@ -33,7 +34,7 @@ AXE := axe-core@4.11.0
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY)  ## the Python environment, and MicroPython where it can be had
+setup: $(READY) $(OLDEST)  ## the Python environment, and MicroPython where it can be had
 	@tools/get_micropython || true
 
 run: $(READY)  ## the firmware reading a simulated meter: METER=multical21 PORT= HTTP_PORT=8080
@@ -41,7 +42,7 @@ run: $(READY)  ## the firmware reading a simulated meter: METER=multical21 PORT=
 	@METER='$(METER)' PORT='$(PORT)' HTTP_PORT='$(HTTP_PORT)' INTERVAL='$(INTERVAL)' $(BIN)/python tools/run
 
 # With CI=true every part has to be there; elsewhere what is missing is said and its tests are skipped.
-test: $(READY)  ## all tests: CPython, MicroPython in 64 and in 32 bits
+test: $(READY) $(OLDEST)  ## all tests: CPython, MicroPython in 64 and in 32 bits
 	@if [ "$$CI" = true ] || [ "$$(id -u)" = 0 ]; then tools/install_system || [ "$$CI" != true ]; fi
 	@tools/get_micropython || [ "$$CI" != true ]
 	@$(MAKE) --no-print-directory npm || [ "$$CI" != true ]
@@ -92,7 +93,7 @@ key: $(READY)  ## the key that updates are signed with, made once
 bundle: build  ## build/kmpeye-VERSION.bundle: an update for the page of a device
 	@$(BIN)/python tools/bundle
 
-deploy: $(READY)  ## copies the firmware onto a chip: DEVICE=/dev/ttyUSB0
+deploy: $(READY)  ## copies the firmware onto a chip: DEVICE=/dev/ttyUSB0 [BOARD=esp32-devkitc HEAD=hichi-ttl]
 	@$(BIN)/python tools/deploy '$(DEVICE)'
 
 repl: $(READY)  ## the prompt of a board: DEVICE=/dev/ttyUSB0
@@ -133,8 +134,10 @@ $(NPM)/.ready: Makefile
 	@npm install --silent --no-audit --no-fund --no-save --prefix $(NPM) $(AXE)
 	@touch $@
 
-$(TYPINGS): pyproject.toml $(READY)
+# One pinned list of pyproject.toml, apart from what runs here: the chip's stubs, and the compiler of the oldest
+# MicroPython that the firmware is for.
+$(TYPINGS) $(OLDEST): .tools/%/.ready: pyproject.toml $(READY)
 	@rm -rf $(@D)
-	@$(BIN)/python tools/requirements typings > $(VENV)/typings.txt
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --target $(@D) -r $(VENV)/typings.txt
+	@$(BIN)/python tools/requirements $* > $(VENV)/$*.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --target $(@D) -r $(VENV)/$*.txt
 	@touch $@

@@ -95,7 +95,10 @@ class App:
         """The address of a name, as text; OSError."""
         from kmpeye.expose.mqtt.names import lookup
 
-        return await lookup(name, clock)
+        try:
+            return await lookup(name, clock)
+        finally:
+            forget("kmpeye.expose.mqtt.names")
 
     def pressed(self):
         """Whether the board's button is."""
@@ -210,4 +213,4 @@ class App:
         yield meter.model
         yield meter.serial or "?"
         for key, _, unit, mantissa, exponent in reading.values:
-            yield "%s %s %s" % (key, token(unit, mantissa, exponent).strip('"'), unit_name(unit))
+            yield ("%s %s %s" % (key, token(unit, mantissa, exponent).strip('"'), unit_name(unit))).rstrip()

@@ -11,7 +11,7 @@ from kmpeye.head.wake import Session, Waker, make_waker
 from kmpeye.reader import MeterReader
 from kmpeye.readings.recorder import Recorder
 from kmpeye.readings.snapshot import Meter, Snapshot
-from kmpeye.system import forget
+from kmpeye.system import forget, memory
 from kmpeye.system.supervisor import Supervisor
 
 # The reader beats between two readings; one with all its retries and relays takes minutes.
@@ -28,6 +28,9 @@ _WAYS = const(
         ("kmptcp", "kmpeye.expose.kmptcp.server", "KmpTcp"),
     )
 )
+
+# Of these, the ones whose clients can come again: they go first when the chip's memory is low.
+_GUESTS = const(("modbus", "kmptcp"))
 
 
 def parts(app, board):
@@ -52,7 +55,8 @@ def parts(app, board):
     session = Session(waker, clock, profile.wake["settle_ms"])
     snapshot = Snapshot(Meter(profile.model, profile.kind))
     reader = MeterReader(config, head, session, wake, snapshot, profile, app.log, state, folder, remembered)
-    supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots)
+    low = memory.low if memory.idf() else None
+    supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots, low)
     return line, snapshot, reader, Recorder(app), Chores(app, app.set_clock), _button(board), supervisor
 
 
@@ -139,7 +143,9 @@ def _open(app, setting, module, name):
         app.config.warnings.append("%s: %s" % (setting, e))
         return
     app.ways[setting] = way
-    app.supervisor.add(setting, way.run)
+    job = app.supervisor.add(setting, way.run)
+    if setting in _GUESTS:
+        app.supervisor.guests.append(job)
 
 
 def _trial(app):

@@ -43,7 +43,10 @@ def main(root):
     try:
         asyncio.run(_app(root, boots).run())
     except KeyboardInterrupt:
+        from kmpeye.system import board
+
         boots.end("stopped", 0, True)
+        board.patience()
         print("stopped")
     except Exception as e:
         from kmpeye.system import board, crash

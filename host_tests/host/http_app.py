@@ -155,6 +155,10 @@ class Late(Clock):
         return super().uptime_s() + self.ahead_s
 
 
+class Supervisor:
+    low = False
+
+
 class App:
     """What the routes need of the app; what they ask it to do is noted."""
 
@@ -163,6 +167,7 @@ class App:
     wifi = None  # as on a PC
     history = None
     streams = 0
+    supervisor = Supervisor
     updating = False
     version = "0.2.0"
 

@@ -85,7 +85,7 @@ async def main(port, profile, folder):
     parts.clock = clock
     publish(parts, values(parts.reader.profile), 1, missing=[("flow_2", "rose_too_fast")])
     snapshot = parts.snapshot
-    snapshot.flags = [key for _, key in parts.reader.profile.info[:1]]
+    snapshot.flags = [key for _, key in parts.reader.profile.info][:1]
     snapshot.meter.serial = "68123456"
     wifi = Things(rssi=lambda: -67)
     one = App(clock=clock, snapshot=snapshot, reader=parts.reader, version=parts.version, wifi=wifi)

@@ -128,7 +128,7 @@ def test_the_table_of_heads_for_people_says_what_the_files_say():
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in README.splitlines()]
     table = {row[0]: row for row in rows if len(row) == 7}
     for name, head in HEADS.items():
-        row = table[head["name"]]
+        row = table["`%s`: %s" % (name, head["name"])]
         for cell, key in zip(row[4:6], ("invert_tx", "invert_rx"), strict=True):
             assert cell.startswith("true if" if head[key] is None else str(head[key]).lower())
         assert row[6] == {True: "yes", False: "no", None: "often"}[head["hears_itself"]]

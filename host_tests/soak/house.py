@@ -16,6 +16,10 @@ from soak.trouble import PLACES
 
 _IDLE_MS = 300000  # the longest step: half of what the supervisor takes for a standstill
 _STARTING_MS = 60000
+JOINED_MS = (
+    900000  # three of the longest steps: what only looks, as the Wi-Fi does, comes to its turn at their ends
+)
+HOME = ["secret to all", -60, "192.168.1.20"]
 
 
 class _Json:
@@ -33,11 +37,12 @@ class _Json:
 
 class House:
     """The device at the end of a line. Of the life that ended last: app, tasks (the supervisor's status), ended_ms; of
-    all: lives, restarts (ends that nobody cut), failed."""
+    all: lives, restarts (ends that nobody cut), failed, joined (how often its Wi-Fi was), apart (a sentence for each
+    time that it was not joined although it was there)."""
 
-    def __init__(self, world, meter, troubles, chance, root, settings, seen, between=None):
+    def __init__(self, world, meter, troubles, chance, root, settings, seen, between=None, radio=None):
         """root: folder of the firmware; seen(app, reading): called once for each reading that is published;
-        between(): after each step, true when the power is gone."""
+        between(): after each step, true when the power is gone; radio: fakes.network, where the device has Wi-Fi."""
         self.world = world
         self.troubles = troubles
         self.chance = chance
@@ -50,6 +55,10 @@ class House:
         self._settings = settings
         self._seen = seen
         self._between = between
+        self._radio = radio
+        self._apart_ms = 0  # since when the Wi-Fi should be joined and is not
+        self.joined = 0
+        self.apart = []
         self._armed = {}
         self._restart = None
         self._sync_ms = None  # when the date comes from the network
@@ -107,8 +116,31 @@ class House:
         head.registers, recorder.open = failing_registers, failing_open
         snapshot.event, chores.look = failing_event, failing_look
         self.app = app
+        if self._radio:
+            self._radio.air = self._radio.Air(app.clock)
+            app.lookup = _lost  # the date comes from this house
+        self._apart_ms = self.world.ms
         self._reading = None
         self._began_ms = self.world.ms
+
+    def _on_the_air(self):
+        """Take the Wi-Fi away, give it back, and see whether it was joined in time."""
+        ms = self.world.ms
+        wifi = self.app.wifi
+        here = not self.troubles.active("wifi", ms)
+        networks = self._radio.air.networks
+        if here:
+            networks["home"] = HOME
+        else:
+            networks.clear()
+        if not here or (wifi and wifi.state == "joined"):
+            self.joined += bool(here and self._apart_ms)
+            self._apart_ms = 0
+        elif not self._apart_ms:
+            self._apart_ms = ms
+        elif ms - self._apart_ms > JOINED_MS:
+            self.apart.append("no Wi-Fi since minute %d" % (self._apart_ms // 60000))
+            self._apart_ms = ms
 
     def idle(self):
         """Whether nothing happens before the next reading is due."""
@@ -172,6 +204,8 @@ class House:
                     self._reading = reading
                     if reading:
                         self._seen(self.app, reading)
+                if self._radio:
+                    self._on_the_air()
                 cut = self._happens() or (self._between and self._between())
                 assert not task.done(), "the app came to its end"
         finally:
@@ -188,5 +222,5 @@ class House:
         return world.ms >= end_ms
 
 
-def _quiet(*_):
-    pass
+async def _lost(name, clock):
+    raise OSError("no name server")

@@ -16,6 +16,8 @@ MOMENTS = (
     ("jump", 24),  # the name server of the time is wrong, for an hour
     ("memory", 96),  # none left, at one of PLACES
 )
+# Windows that have no part in the others' numbers, so that a seed keeps its troubles of old.
+LATER_WINDOWS = (("wifi", 96, 1, 50),)  # an hour of it is followed by a restart
 # Where memory runs out.
 PLACES = ("registers", "open", "keep", "dumps", "event", "look")
 _SPREAD_DAYS = 64
@@ -28,18 +30,23 @@ class Troubles:
         self.windows = []
         self.moments = []
         span = days * DAY_MS // 60000
-        for what, often, least, most in WINDOWS:
-            for _ in range((often * days + _SPREAD_DAYS - 1) // _SPREAD_DAYS):
-                begin = chance.below(span) * 60000 + chance.below(60000)
-                self.windows.append((begin, begin + chance.between(least, most) * 60000, what))
+        self._draw(WINDOWS, chance, days)
         for what, often in MOMENTS:
             for _ in range((often * days + _SPREAD_DAYS - 1) // _SPREAD_DAYS):
                 self.moments.append(
                     (chance.below(span) * 60000 + chance.below(60000), what, chance.below(1 << 20))
                 )
+        self._draw(LATER_WINDOWS, chance, days)
         self.windows.sort()
         self.moments.sort()
         self._next = 0  # of the moments; what has passed stays, so that a test's own memory stands still
+
+    def _draw(self, table, chance, days):
+        span = days * DAY_MS // 60000
+        for what, often, least, most in table:
+            for _ in range((often * days + _SPREAD_DAYS - 1) // _SPREAD_DAYS):
+                begin = chance.below(span) * 60000 + chance.below(60000)
+                self.windows.append((begin, begin + chance.between(least, most) * 60000, what))
 
     def active(self, what, ms):
         for begin, end, one in self.windows:

@@ -2,6 +2,7 @@
 # a marker and JSON, so that whatever the board says besides is no harm. Imports what MicroPython ships.
 
 import binascii
+import gc
 import hashlib
 import json
 import os
@@ -85,6 +86,13 @@ def _rom():
     return [room, binascii.hexlify(h.digest()).decode()]
 
 
+def _heap():
+    """Bytes that Python may have at most. Where the heap grows on demand (ESP32), free counts what it can grow by, of
+    which Wi-Fi wants a part."""
+    gc.collect()
+    return gc.mem_alloc() + gc.mem_free()
+
+
 def _strange():
     """Is there a main.py that is not ours? Ours names itself in its first line."""
     try:
@@ -115,6 +123,8 @@ def look():
         "listed": listed,
         "files": files,
         "config": _text("config.json"),
+        "board": _text("board.json"),
+        "heap": _heap(),
         "room": room[0] * room[3],
         "rom": rom,
         "strange": _strange(),

@@ -17,6 +17,11 @@ BOARD = "board.json"
 # The oldest MicroPython the firmware is written for: 1.24 brought what the UART needs.
 OLDEST = (1, 24)
 
+# What the firmware takes of the memory with its page alone, 106 kB, when it does not run in place, with what a reading
+# and a request need for a moment (`make bench`: live_heap_web_mpy); and what Wi-Fi takes before it serves anybody.
+FILES_HEAP_BYTES = 120_000
+WIFI_BYTES = 50_000
+
 
 class Refused(Exception):
     """This deploy cannot be done; the message says why and what to do."""
@@ -73,6 +78,17 @@ def check_board(seen, wanted_board, name):
             "%s has an %s, but the chip here is an %s (%s): choose the BOARD that is connected"
             % (name, wanted_board["chip"], chip, seen["machine"])
         )
+
+
+def memory_warning(seen):
+    """A sentence when this board has too little memory for a firmware that does not run in place, else None."""
+    if seen["rom"] or seen["heap"] >= FILES_HEAP_BYTES + WIFI_BYTES:
+        return None
+    return (
+        "nothing runs in place on this board: the firmware has to lie in memory, wants %d kB of it with Wi-Fi, and "
+        "there are %d. Take a board with PSRAM, or a MicroPython with ROMFS and `make flash` (docs/hardware.md)"
+        % ((FILES_HEAP_BYTES + WIFI_BYTES) // 1000, seen["heap"] // 1000)
+    )
 
 
 def merge_config(text, given):

@@ -5,7 +5,7 @@ import json
 import secrets
 import sys
 
-from deploying.plan import Refused, small
+from deploying.plan import Refused
 from firmware_tree import FIRMWARE, ROOT
 
 for _folder in (FIRMWARE, ROOT / "tools" / "cpython"):
@@ -23,6 +23,13 @@ VARIABLES = (
     ("OWNER_PASSWORD", "owner_password"),
 )
 BOARDS = ROOT / "boards"
+HEADS = BOARDS / "heads"
+OF_HEAD = ("invert_tx", "invert_rx", "drive")  # what of the board's UART its head decides
+# Asked where the parts list cannot know it.
+_QUESTIONS = {
+    "invert_tx": "does the LED of this head shine while its input is high (3.3 V)? [y/N] ",
+    "invert_rx": "is the output of this head low (0 V) in the dark? [y/N] ",
+}
 AP_FILE = "ap.json"  # the board's own access point (firmware/kmpeye/system/wifi_ap.py)
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # no two that look alike
 _LENGTH = 12
@@ -59,10 +66,29 @@ def access_point():
     return json.dumps({"password": password}).encode(), password
 
 
+def check_head(name):
+    """The name again; Refused when there is no such head."""
+    if name and name not in names(HEADS):
+        raise Refused("HEAD: there is no %s; known: %s" % (name, ", ".join(names(HEADS))))
+    return name
+
+
+def fitted(board, head, ask=None):
+    """The board with its UART as the head wants it. ask(question): the person's answer, for what a parts list cannot
+    know; without a person it stays as the board file says."""
+    parts = json.loads((HEADS / ("%s.json" % head)).read_text())
+    uart = dict(board["uart"])
+    for key in OF_HEAD:
+        if parts[key] is not None:
+            uart[key] = parts[key]
+        elif ask:
+            uart[key] = ask(_QUESTIONS[key]).strip().lower().startswith("y")
+    return {**board, "uart": uart, "head": head}
+
+
 def board_file(name):
-    """What board.json is to hold, and the parsed board; (None, None) for a name that is not one of ours."""
+    """The parsed board, None for a name that is not one of ours."""
     path = BOARDS / ("%s.json" % name)
     if name is None or path.stem not in names(BOARDS):
-        return None, None
-    board = json.loads(path.read_text())
-    return small(board), board
+        return None
+    return json.loads(path.read_text())

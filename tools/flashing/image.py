@@ -42,7 +42,7 @@ class Image:
         self._check_app()
 
     def runs_in_place(self):
-        """Whether this MicroPython can execute code out of a romfs partition (1.25 and newer)."""
+        """Whether this MicroPython can execute code out of a romfs partition: built so, 1.25 or newer."""
         return _RUNS_IN_PLACE in self.data
 
     def with_partitions(self, entries):

@@ -1,5 +1,6 @@
 # GET /api/events: every new reading and every change of state as server-sent events, for a page that stays open.
-# Knows readings only. Promises that at most two clients hold a connection so; a third is told to poll.
+# Knows readings only. Promises that at most two clients hold a connection so, and none while the chip's memory is low;
+# the others are told to poll.
 
 import asyncio
 
@@ -15,9 +16,9 @@ _ALIVE_S = const(15)  # a comment so often: who went away is noticed, and what l
 async def events(exchange, app):
     """An event "reading" (the JSON of /api/reading) and an event "status" (that of /api/status) at the start and at
     each change."""
-    if app.streams >= _MOST:
+    if app.streams >= _MOST or app.supervisor.low:
         raise Refusal(
-            503, "two pages are open already; ask /api/reading every few seconds", "Retry-After: 30\r\n"
+            503, "no room for one more page; ask /api/reading every few seconds", "Retry-After: 30\r\n"
         )
     app.streams += 1
     snapshot = app.snapshot
@@ -42,7 +43,7 @@ async def events(exchange, app):
                     await asyncio.wait_for(snapshot.wait(number), 1)
                     break
                 except asyncio.TimeoutError:
-                    if exchange.gone():
+                    if exchange.gone() or app.supervisor.low:
                         return
     finally:
         app.streams -= 1

@@ -7,6 +7,7 @@ import sys
 from micropython import const
 
 _FILE = const("board.json")
+_PERSON_MS = const(3600000)
 
 
 def load(config):
@@ -35,3 +36,13 @@ def restart():
     except ImportError:
         sys.exit(1)
     reset()
+
+
+def patience():
+    """Whoever stops the firmware has an hour at the prompt, or for a deploy: a watchdog cannot be stopped on the chip,
+    but given more time."""
+    try:
+        from machine import WDT
+    except ImportError:  # a PC
+        return
+    WDT(timeout=_PERSON_MS)

@@ -15,6 +15,8 @@ _DEATHS = const(5)  # of a vital task that never settled: 31 s of pauses, then t
 _LET_GO_S = const(10)  # a cancelled task has so long to end
 _DEAF = const("stands still and cannot be ended")
 _SAFE_S = const(3600)  # a safe start gives way to a usual one after this
+_LOW_ROUNDS = const(8)  # between two looks at the chip's memory: each makes half a kilobyte of garbage
+_LOW = const("the chip's memory is low: its clients are let go")
 
 
 class Job:
@@ -40,13 +42,17 @@ class Job:
 
 
 class Supervisor:
-    def __init__(self, clock, log, restart, watchdog=None, boots=None):
-        """restart(): restarts the device; watchdog: has feed(), as machine.WDT; boots: system.boots.Boots."""
+    def __init__(self, clock, log, restart, watchdog=None, boots=None, low=None):
+        """restart(): restarts the device; watchdog: has feed(), as machine.WDT; boots: system.boots.Boots; low():
+        whether the chip's memory is, as system.memory has it; None: there is no such chip."""
         self._clock = clock
         self._log = log
         self._restart = restart
         self._watchdog = watchdog
         self._boots = boots
+        self._look_low = low
+        self.low = False  # what it said last; who can do with less then does
+        self.guests = []  # jobs with clients of their own, who can come again
         self.jobs = []
         self.out_of_memory = 0  # tasks that ended so
 
@@ -61,9 +67,13 @@ class Supervisor:
     async def run(self):
         """For ever; when it is cancelled, all tasks are."""
         clock = self._clock
+        rounds = 0
         try:
             while True:
                 now = clock.uptime_s()
+                rounds += 1
+                if self._look_low and not rounds % _LOW_ROUNDS:
+                    self._relieve(now)
                 well = True
                 for job in self.jobs:
                     try:
@@ -119,6 +129,22 @@ class Supervisor:
             job.task.cancel()
             return False
         return True
+
+    def _relieve(self, now):
+        """Before Wi-Fi suffers, those go who can come again: the clients of one way out at a time."""
+        low = self._look_low()
+        if low and not self.low:
+            self._log("the chip's memory is low")
+        self.low = low
+        if low:
+            gc.collect()
+            for job in self.guests:
+                if job.running and not job.cancelled:
+                    job.error = _LOW
+                    job.cancelled = True
+                    job.at_s = now
+                    job.task.cancel()
+                    break
 
     async def _live(self, job):
         """One life of a task. Nothing comes out of it."""

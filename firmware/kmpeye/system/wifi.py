@@ -9,6 +9,7 @@ import gc
 from micropython import const
 
 _ATTEMPT_MS = const(20000)  # joining with DHCP takes 2 to 8 s; slow access points need more
+_STALE_MS = const(10000)  # so long the chip may still be telling how the try before ended
 _LOOK_MS = const(250)  # while joining
 _STEP_MS = const(1000)  # otherwise
 _PAUSE_MOST_S = const(60)
@@ -114,6 +115,7 @@ class Wifi:
                 wlan.config(pm=wlan.PM_NONE)  # asleep it misses broadcasts: mDNS, BACnet
             else:
                 wlan.disconnect()
+            before = wlan.status()
             wlan.connect(ssid, password or None)
         except OSError as e:
             self.error = str(e)
@@ -123,7 +125,8 @@ class Wifi:
         while not wlan.isconnected():
             status = wlan.status()
             waited = clock.since(start)
-            if waited > _ATTEMPT_MS or (waited > 1000 and 0 < status < 1000):  # it has given up
+            # Below 1000 stands why it has given up; the port keeps that over the next try until it has an address.
+            if waited > _ATTEMPT_MS or (0 < status < 1000 and (status != before or waited > _STALE_MS)):
                 from kmpeye.system import forget, wifi_scan
 
                 self.error = wifi_scan.words(status)

@@ -59,7 +59,7 @@ class Partition(bytearray):
 
 
 class Vfs:
-    """With a partition as MicroPython 1.25 and newer; without one as every stock board."""
+    """Of MicroPython 1.25 and newer that was built with ROMFS; without a partition it gives the number of an error."""
 
     @staticmethod
     def rom_ioctl(operation, number=0):

@@ -13,6 +13,9 @@ STAT_BEACON_TIMEOUT = 200
 STAT_NO_AP_FOUND = 201
 STAT_WRONG_PASSWORD = 202
 
+_LEFT = 8  # we have left the network: idle
+_KEPT = (STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD)  # told until there is an address, whatever was asked since
+
 
 class Air:
     """The radio and what is around it. Tests change it while it is used."""
@@ -87,7 +90,6 @@ class WLAN:
             air.started += 1
         if not is_active:
             it.asked = it.joined = None
-            it.reason = 0
         it.active = bool(is_active)
         return it.active
 
@@ -106,7 +108,10 @@ class WLAN:
 
     def disconnect(self):
         self._need()
-        self._it.asked = self._it.joined = None
+        it = self._it
+        if it.asked or it.joined:
+            it.reason = _LEFT
+        it.asked = it.joined = None
 
     def _look(self):
         """What has become of it meanwhile."""
@@ -137,6 +142,10 @@ class WLAN:
         if param is None:
             if it.joined:
                 return STAT_GOT_IP
+            if it.reason in _KEPT:
+                return it.reason
+            if it.reason == _LEFT:
+                return STAT_IDLE
             return STAT_CONNECTING if it.asked else it.reason or STAT_IDLE
         if param != "rssi":
             raise ValueError("unknown status param")

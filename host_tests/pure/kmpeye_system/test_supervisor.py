@@ -13,14 +13,14 @@ from virtual_tasks import TaskClock, scene
 class Bench:
     """A supervisor with a log, a watchdog and boots, on a device whose restart is counted."""
 
-    def __init__(self, memory=None, wdt_s=120):
+    def __init__(self, memory=None, wdt_s=120, low=None):
         self.clock = TaskClock()
         self.log = Log(self.clock, console=None)
         self.restarts = 0
         self.watchdog = machine.WDT(timeout=wdt_s * 1000)
         self.watchdog.clock = self.clock
         self.boots = Boots(memory or machine.RTC().memory)
-        self.supervisor = Supervisor(self.clock, self.log, self.restart, self.watchdog, self.boots)
+        self.supervisor = Supervisor(self.clock, self.log, self.restart, self.watchdog, self.boots, low)
         self.kept = []  # what goes into crash.txt
         self.supervisor.keep = self.kept.append
         self.starts = []  # uptime of each start of a task
@@ -308,3 +308,43 @@ def test_safe_mode_lasts_an_hour():
     bench.supervisor._restart = lambda: _restarted(bench)
     scene(bench.run_s(3610))
     assert bench.restarts == 1 and not Boots(memory).safe
+
+
+def test_when_the_chips_memory_is_low_one_way_out_after_the_other_lets_its_clients_go():
+    looks = []  # uptime of each
+
+    def low():
+        looks.append(bench.clock.uptime_s())
+        return 20 <= looks[-1] < 60
+
+    bench = Bench(low=low)
+    supervisor = bench.supervisor
+    lives = {}
+
+    def make(name):
+        async def live():
+            lives[name] = lives.get(name, 0) + 1
+            await bench.clock.sleep_ms(1000000)
+
+        return live
+
+    for name in ("reader", "modbus", "kmptcp"):
+        job = supervisor.add(name, make(name), name == "reader")
+        if name != "reader":
+            supervisor.guests.append(job)
+
+    async def story():
+        task = asyncio.create_task(supervisor.run())
+        await bench.clock.run_s(19)
+        assert not supervisor.low and supervisor.status() == {}
+        await bench.clock.run_s(10)
+        assert supervisor.low and list(supervisor.status()) == ["modbus"], "the first one first"
+        await bench.clock.run_s(91)
+        task.cancel()
+
+    scene(story())
+    assert not supervisor.low and lives["reader"] == 1, lives
+    assert lives["modbus"] > 1 and lives["kmptcp"] > 1, "they come back"
+    assert len(bench.said("modbus: the chip's memory is low")) > 1 and not bench.restarts and not bench.kept
+    gaps = [b - a for a, b in zip(looks[:-1], looks[1:])]  # noqa: RUF007  (MicroPython)
+    assert min(gaps) >= 8, "each look makes garbage"
