@@ -87,7 +87,7 @@ def make_app(base, folder):
 
     config = checked({"meter": "multical21"})
     forget("kmpeye.system.config")
-    app = App(config, folder, {}, log=print)
+    app = App(config, folder, {}, print)
     say("heap with the app made, without this script", heap() - base, "B")
     return app
 

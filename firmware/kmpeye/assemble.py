@@ -57,7 +57,8 @@ def parts(app, board):
     reader = MeterReader(config, head, session, wake, snapshot, profile, app.log, state, folder, remembered)
     low = memory.low if memory.idf() else None
     supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots, low)
-    return line, snapshot, reader, Recorder(app), Chores(app, app.set_clock), _button(board), supervisor
+    recorder = Recorder(app, board.get("history_kib"))
+    return line, snapshot, reader, recorder, Chores(app, app.set_clock), _button(board), supervisor
 
 
 def _waker(app, board, profile, line):

@@ -137,7 +137,8 @@ def test_the_promised_boards_are_there():
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_board_has_every_part_in_the_form_the_firmware_reads(name):
     board = BOARDS[name]
-    assert set(board) == {"name", "chip", *PARTS}
+    assert set(board) == {"name", "chip", "history_kib", *PARTS}
+    assert 64 <= board["history_kib"] <= 400, "the file system of 4 MB of flash has 2 MB"
     for part, keys in KEYS.items():
         if board[part] is None:
             assert part in OPTIONAL

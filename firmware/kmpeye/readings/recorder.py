@@ -8,6 +8,7 @@ from micropython import const
 
 _FOLDER = "history"
 _SLOT_S = const(3600)
+_USUAL_KIB = const(400)  # of a flash of 4 MB
 _IDLE_S = const(5)  # not asked for so long, the history is let go of
 _MODULES = ("store", "fit", "index", "segment", "merge", "query")
 
@@ -43,9 +44,11 @@ def registers(profile):
 class Recorder:
     """notes and damaged: of the history when it was last looked at (History.notes and damaged)."""
 
-    def __init__(self, app):
-        """app: config, clock, forget, log, reader, snapshot, zone()."""
+    def __init__(self, app, board_kib=None):
+        """app: config, clock, forget, log, reader, snapshot, zone(). board_kib: the flash that the board's file gives
+        the history, where the settings do not say."""
         self.app = app
+        self._board_kib = board_kib
         self.notes = ()
         self.damaged = ()
         self._slot = -1  # the hour that has its record
@@ -66,7 +69,7 @@ class Recorder:
         from kmpeye.readings.history.store import History
 
         try:
-            limit_bytes = app.config["history_kib"] << 10
+            limit_bytes = (app.config["history_kib"] or self._board_kib or _USUAL_KIB) << 10
             history = History(_FOLDER, keys, app.snapshot.meter.serial, limit_bytes, app.zone())
         except (OSError, ValueError) as e:
             app.log("history: %s" % e)

@@ -45,7 +45,7 @@ wake_press_ms|int 50..2000|500||key: how long it is pressed""",
         """time|the date, and what is kept of the past
 timezone|text 1..64|"CET-1CEST,M3.5.0,M10.5.0/3"||POSIX TZ string: where days and months begin
 ntp|text 1..128|"0.pool.ntp.org 1.pool.ntp.org 2.pool.ntp.org"||servers of the time, tried in turn
-history_kib|int 64..4096|400||flash for the history""",
+history_kib|int 64..4096|null||flash for the history; not set: as the board file says""",
         """page|the page, and who may do what on it
 owner_password|password 8..63|null|sl|asked for before anything is changed; user: owner
 read_protected|bool|false|l|asks for the password before showing anything, too

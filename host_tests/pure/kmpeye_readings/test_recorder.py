@@ -38,6 +38,7 @@ class History:
         History.made += 1
         self.registers = tuple(registers)
         self.serial = serial
+        self.limit_bytes = limit_bytes
         self.notes = []
         self.damaged = []
         App.records = getattr(App, "records", [])
@@ -59,7 +60,7 @@ class Clock:
 
 
 class App:
-    config = {"history_kib": 400}
+    config = {"history_kib": None}
 
     def __init__(self):
         App.records = []
@@ -118,6 +119,17 @@ def test_only_what_was_measured_now_is_recorded():
         assert values["volume"] == (40, 8200, -3)
     finally:
         over()
+
+
+def test_the_setting_says_how_much_flash_else_the_board_else_400_kib():
+    for setting, board, kib in ((None, None, 400), (None, 200, 200), (64, 200, 64), (800, None, 800)):
+        app, one = scene()
+        try:
+            app.config = {"history_kib": setting}
+            one = recorder.Recorder(app, board)
+            assert one.open().limit_bytes == kib << 10
+        finally:
+            over()
 
 
 def test_it_is_let_go_of_when_idle_but_not_while_records_wait_for_their_date():
