@@ -1,11 +1,8 @@
 # The calendar that KMP's dates live in: days as numbers, without the platform's epoch (2000 on the chip, 1970 on a
-# PC), and the meter's own clock, the RTC of eight bytes. Imports value and encode. Rules: Kamstrup 5512-447 5.1; the
-# RTC's layout was checked on real frames of a K382.
+# PC), and the meter's own clock, the RTC of eight bytes, for which it imports value and encode. Rules: Kamstrup
+# 5512-447 5.1; the RTC's layout was checked on real frames of a K382.
 
 from micropython import const
-
-from kmp.encode import octets, unsigned_bytes
-from kmp.value import unsigned
 
 RTC_SUMMER_TIME = const(1)  # bits of the RTC's status byte
 RTC_VALID = const(2)
@@ -47,18 +44,25 @@ def is_date(year, month, day):
 
 def rtc_fields(number):
     """(year, month, day, hour, minute, second, status, weekday) of an 8-byte RTC value (unit 53)."""
+    from kmp.encode import unsigned_bytes
+
     raw = unsigned_bytes(number, 8)
     return 2000 + raw[7], raw[6], raw[5], raw[4], raw[3], raw[2], raw[0], raw[1]
 
 
 def rtc_number(year, month, day, hour, minute, second, status=RTC_VALID, weekday=0):
     """The other way round: the integer of an 8-byte RTC value. Years 2000 to 2255."""
+    from kmp.encode import octets
+    from kmp.value import unsigned
+
     return unsigned(octets(status, weekday, second, minute, hour, day, month, year - 2000), 0, 8)
 
 
 def date_time_fields(number):
     """(year, month, day, hour, minute, second, summer) of a 7-byte date and time (unit 79), the clock of the newer
     heat meters: standard time, and the minutes that summer time adds to it."""
+    from kmp.encode import unsigned_bytes
+
     raw = unsigned_bytes(number, 7)
     return 2000 + raw[1], raw[2], raw[3], raw[4], raw[5], raw[6], raw[0]
 

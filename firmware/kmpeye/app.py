@@ -2,6 +2,8 @@
 # keeps the tasks running: one reads the meter, one writes the history, one does what is due now and then, and each way
 # out that is switched on has its own. The reader alone asks the meter; every way out answers from the snapshot.
 
+import gc
+
 from micropython import const
 
 from kmpeye.expose.access import Access, address
@@ -13,13 +15,10 @@ from kmpeye.system.log import Log
 
 _LOG_BYTES = const(1536)  # about fifteen lines
 
-# What turns a reading into text, for as long as that takes.
-_WORDS = const("kmp.names kmp.value kmp.dates kmp.decimal kmp.encode kmpeye.readings.units")
-
 
 class App:
-    """What a way out is given. Attributes it may use: config, clock, log, keep, root, snapshot, reader, history, wifi,
-    version, ways."""
+    """What a way out is given. Attributes it may use: config, clock, log, keep, root, snapshot, reader, history, past,
+    wifi, version, ways."""
 
     version = "0.2.0"
     keep = keep
@@ -53,6 +52,11 @@ class App:
         """The History, opened for whoever asks, or None."""
         return self.recorder.open()
 
+    @property
+    def past(self):
+        """The history for who only reads in it, or None."""
+        return self.recorder.past()
+
     def zone(self):
         """The time zone of the settings: where days and months begin."""
         from kmpeye.system.timezone import Zone
@@ -65,7 +69,7 @@ class App:
                 self.config.warnings.append(text)
             return Zone("UTC0")
         finally:
-            forget("kmpeye.system.timezone", "kmp.calendar")
+            forget("kmpeye.system.timezone")
 
     async def run(self):
         """Start everything and stay until cancelled."""
@@ -90,6 +94,11 @@ class App:
 
         tasks(self)
         forget("kmpeye.assemble")
+
+    def lean(self):
+        """Let go of what is kept for the next question only."""
+        self.recorder.lean()
+        gc.collect()
 
     async def lookup(self, name, clock):
         """The address of a name, as text; OSError."""
@@ -122,21 +131,21 @@ class App:
         return wifi and wifi.elsewhere(exchange.headers["host"], address(exchange.peer))
 
     def status_chunks(self):
-        from kmpeye.status import status_chunks
-
         try:
+            from kmpeye.status import status_chunks
+
             yield from status_chunks(self)
         finally:
-            forget("kmpeye.status", "kmpeye.readings.texts", *_WORDS.split())
+            forget("kmpeye.status")
 
     def reading_chunks(self):
         """The reading as JSON, in pieces (readings.as_json)."""
-        from kmpeye.readings.as_json import reading_chunks
-
         try:
+            from kmpeye.readings.as_json import reading_chunks
+
             yield from reading_chunks(self.snapshot, self.clock)
         finally:
-            forget("kmpeye.readings.as_json", *_WORDS.split())
+            forget("kmpeye.readings.as_json")
 
     async def set_clock(self, application):
         """Send a SetClock; None when the meter acknowledged it, else a word why not."""
@@ -201,8 +210,10 @@ class App:
 
     def show(self, reading):
         """One line on the console."""
-        self.log.show(self._words(reading))
-        forget(*_WORDS.split())
+        try:
+            self.log.show(self._words(reading))
+        finally:
+            forget()
 
     def _words(self, reading):
         from kmp.names import unit_name

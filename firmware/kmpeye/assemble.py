@@ -125,6 +125,7 @@ def tasks(app):
         )
     else:
         reader = app.reader
+        reader.lean = app.lean
         reader.beat = supervisor.add("reader", reader.run, True, _STUCK_S).beat
         supervisor.add("history", app.recorder.run)
         supervisor.add("chores", app.chores.run)

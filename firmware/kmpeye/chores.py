@@ -11,6 +11,8 @@ from kmpeye.system import forget
 
 _SLOT_S = const(3600)
 _RETRY_S = const(3600)
+# Free bytes that filling needs: the code of the history and the logger's, loaded into the heap, and room to work.
+_FILL_BYTES = const(36864)
 
 
 class Chores:
@@ -62,20 +64,26 @@ class Chores:
             self._profile = profile
             self._slot = self._fill_s = self._clock_s = 0
         uptime_s = app.clock.uptime_s()
-        if profile.loggers and app.history:
+        if profile.loggers:
             slot = reading.unix // _SLOT_S
-            if self._fill_s:
-                due = uptime_s >= self._fill_s
-            else:
-                due = (
-                    slot > self._slot + 2
-                )  # whether that is a hole, and how many there are, is found out there
-            self._slot = slot
-            if due:
-                await self._fill()
+            # Whether more than two hours are a hole, and how many there are, is found out there.
+            due = uptime_s >= self._fill_s if self._fill_s else slot > self._slot + 2
+            # One that cannot be opened now is looked at later.
+            if not due or (self._has_room() and app.history):
+                self._slot = slot
+                if due:
+                    await self._fill()
         # Water meters fall silent when they are asked too often, and none is known to tell its date.
         if profile.kind != "water" and uptime_s >= self._clock_s:
             await self._compare()
+
+    def _has_room(self):
+        """Whether filling fits into the memory: else it would take that of readings and answers, and fail too."""
+        gc.collect()
+        if not hasattr(gc, "mem_free") or gc.mem_free() > _FILL_BYTES:  # CPython has no such limit
+            return True
+        self.fill_error = "the memory is too small to fill from the meter's logger"
+        return False
 
     async def _fill(self):
         self.filling = True
@@ -93,11 +101,12 @@ class Chores:
         except (MemoryError, OSError) as error:
             self.fill_error = "filling from the meter's logger stopped: %s" % error
         self.filling = False
-        forget("kmpeye.backfill", "kmpeye.readings.backfill", "kmpeye.readings.moment", "kmp.log")
+        forget("kmpeye.backfill", "kmpeye.readings.backfill")
         gc.collect()
 
     async def _compare(self):
         self._clock_s = self.app.clock.uptime_s() + _RETRY_S
+        self.app.reader.busy = True
         try:
             from kmpeye.meter_clock import MeterClock
 
@@ -108,5 +117,7 @@ class Chores:
             self._clock_s = meter_clock.next_s
         except (MemoryError, OSError) as error:
             self.clock_error = "looking at the meter's clock failed: %s" % error
-        forget("kmpeye.meter_clock", "kmpeye.readings.moment", "kmp.service")
+        finally:
+            self.app.reader.busy = False
+        forget("kmpeye.meter_clock")
         gc.collect()

@@ -101,4 +101,7 @@ class Errands:
                 self.reader.plan.budget.replies += 1
             except NoAnswer as e:
                 errand[3] = e.reason
+            except MemoryError:
+                errand[3] = "out_of_memory"  # whoever waits lets go of what it holds
+                raise
             last = clock.ticks()

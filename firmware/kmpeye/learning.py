@@ -9,7 +9,6 @@ from kmpeye.head.transaction import NoAnswer
 from kmpeye.system import forget
 
 _SPEEDS = (1200, 2400, 9600)
-AUTO = "auto"
 _RARE = (
     "kmpeye.meter.choice",
     "kmpeye.meter.which",
@@ -85,7 +84,7 @@ class Learning:
         reader = self.reader
         learned = self.learned
         reader.snapshot.meter.serial = serial
-        if learned.serial not in (None, serial) and reader.intake.guard.serial == serial:
+        if learned.serial not in (None, serial) and reader.known["guard"]["serial"] == serial:
             self.exchanged()
             reader.snapshot.meter.serial = serial
         if learned.serial != serial:
@@ -100,7 +99,7 @@ class Learning:
         self.learned.forget()
         meter = reader.snapshot.meter
         meter.serial = meter.type = meter.revision = None
-        reader.intake.exchange()
+        reader.snapshot.reading = reader.snapshot.flags = None
         reader.store.forget()
         self._choose({})
         reader.snapshot.changed()

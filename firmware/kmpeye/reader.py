@@ -12,27 +12,16 @@ from kmpeye.system import forget
 
 _LOOK_MS = const(200)  # between two looks whether something is due or wanted
 _SAVE_S = const(3600)
+_MOST_WAITS = const(50)  # ten seconds
 _NO_MEMORY_S = const(60)  # what else is going on has passed by then
 _MOST_BATCH = const(8)
 
-# What only a reading needs.
-_READING = """
-kmpeye.reading
-kmpeye.learning
-kmpeye.head.diagnosis
-kmpeye.readings.intake
-kmpeye.readings.guard
-kmpeye.readings.flags
-kmpeye.readings.highres
-kmpeye.readings.watch
-kmpeye.readings.units
-kmpeye.readings.texts
-kmp.command
-kmp.decimal
-kmp.value
-kmp.dates
-kmp.names
-"""
+# What only a reading needs, beside what asks the meter; and what judges the answer.
+_READING = const("kmpeye.reading kmpeye.head.diagnosis kmpeye.learning kmpeye.head.garbled")
+_JUDGES = const(
+    "kmpeye.readings.intake kmpeye.readings.guard kmpeye.readings.flags kmpeye.readings.highres "
+    "kmpeye.readings.watch"
+)
 
 
 class Learned:
@@ -65,6 +54,8 @@ class MeterReader:
         self.log = log
         self.folder = folder
         self.store = store
+        self.busy = False  # with what needs much memory: a reading or a long answer, one at a time
+        self._waited = 0  # looks since a reading is due, for such an answer to end
         self.advice = ""  # what to do about the state
         self.readings = 0
         self.failures = 0
@@ -81,7 +72,7 @@ class MeterReader:
         self.answered = False
         self.due = ()  # (id, key) of what the reading that runs, or ran last, asks for
         self.use(profile, state)
-        self._put_down()
+        self.put_down()
 
     def use(self, profile, state):
         """Read with this profile from now on."""
@@ -95,29 +86,35 @@ class MeterReader:
             self.plan = Plan(profile, interval_s, replaces)
         self.session.settle_ms = profile.wake["settle_ms"]
         self.answered = False
-        self.intake = None
-        self._take_up(state.get("intake") or {}, False)
+        self._judge_with(state.get("intake") or {}, False)
         meter = self.snapshot.meter
         meter.model = profile.model
         meter.kind = profile.kind
         if self.config["address"] is None:
             self.head.address = profile.address
 
-    def _take_up(self, known, same_run=True):
-        """Have an Intake, for a reading."""
+    def take_up(self):
+        """The meter has answered: have an Intake."""
+        forget("kmpeye.learning")
+        self._judge_with(self.known, True)
+
+    def _judge_with(self, known, same_run):
         from kmpeye.readings.intake import Intake
 
         self.intake = Intake(self.profile, self.snapshot, self.log, known, same_run)
-        self.known = self.intake.state()
 
-    def _put_down(self):
-        """Have no Intake any more, only what it has to know of this reading in the next."""
-        self.known = self.intake.state()
-        self.intake = None
-        forget(*_READING.split())
+    def put_down(self):
+        """Have no Intake any more, only what it has to know of this answer when the next one is judged."""
+        if self.intake:
+            self.known = self.intake.state()
+            self.intake = None
+        forget(*_JUDGES.split())  # also what was loaded before memory ran out
 
     def beat(self):
         """Shows the supervisor, which puts its own in this place, that the task moves."""
+
+    def lean(self):
+        """What others keep for their next question goes: the app puts its own in this place."""
 
     @property
     def interval_s(self):
@@ -136,7 +133,7 @@ class MeterReader:
         except (ValueError, MemoryError):  # of a wrong setting the app warns, and takes UTC too
             return self.plan.east_s
         finally:
-            forget("kmpeye.system.timezone", "kmp.calendar")
+            forget("kmpeye.system.timezone")
 
     async def run(self):
         """For ever."""
@@ -174,17 +171,18 @@ class MeterReader:
         """The owner says that the meter was exchanged: a new series begins, at once."""
         from kmpeye.learning import Learning
 
-        if self.intake:
-            Learning(self).exchanged()
-            return
-        self._take_up(self.known)
         Learning(self).exchanged()
-        self._put_down()
+        self.put_down()
 
     async def _turn(self, now):
         plan = self.plan
         due = plan.due(now, self.head.clock.unix())
         if due:
+            if self.busy and self._waited < _MOST_WAITS:
+                self._waited += 1
+                return
+            self._waited = 0
+            self.lean()
             gc.collect()  # the heap holds live data only when a reading begins
             self.due = due
             await self._session()
@@ -195,13 +193,15 @@ class MeterReader:
 
     async def _session(self):
         """One reading."""
-        from kmpeye.reading import Reading
-
-        self._take_up(self.known)
+        self.busy = True
         try:
+            from kmpeye.reading import Reading
+
             await Reading(self).run()
         finally:
-            self._put_down()
+            self.busy = False
+            self.put_down()
+            forget(*_READING.split())
         if self.learning.fresh or self.head.clock.uptime_s() - self._saved_s >= _SAVE_S:
             if not self.failed:
                 self.save()
@@ -242,13 +242,18 @@ class MeterReader:
             forget("kmpeye.head.garbled")
 
     def _say(self, state, detail, text=None):
-        from kmpeye.head.advice import advice
-
-        says, todo = advice(state, detail)
-        forget("kmpeye.head.advice")
         snapshot = self.snapshot
-        text = text or says
         new = snapshot.state != state
+        if not new and state == "ok":
+            return
+        try:
+            from kmpeye.head.advice import advice
+
+            says, todo = advice(state, detail)
+        except MemoryError:  # the state has to do
+            says, todo = state, "no memory for words"
+        forget("kmpeye.head.advice")
+        text = text or says
         if new or snapshot.text != text:
             self.log("state: %s: %s. %s." % (state, text, todo))
         snapshot.text = text
@@ -273,7 +278,7 @@ class MeterReader:
                     "left_out": learned.left_out,
                     "offered": learned.offered,
                     "plan": self.plan.state(),
-                    "intake": self.intake.state() if self.intake else self.known,
+                    "intake": self.known,
                 }
             )
         except (OSError, MemoryError) as e:

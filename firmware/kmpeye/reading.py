@@ -1,6 +1,7 @@
 # One reading of the meter, from waking it to what is published, with what that needs beyond the reader. Loaded when a
-# reading is due and let go of after it: between two readings all of this takes no memory. Part of the reader, run in
-# its task. Knows head, meter, readings. Promises that only CancelledError and what a broken profile raises come out.
+# reading is due and let go of after it: between two readings all of this takes no memory, and what asks the meter is
+# never in memory with what judges the answer. Part of the reader, run in its task. Knows head, meter, readings.
+# Promises that only CancelledError and what a broken profile raises come out.
 
 import gc
 
@@ -9,8 +10,8 @@ from micropython import const
 from kmpeye.head.diagnosis import Diagnosis
 from kmpeye.head.line import PortError
 from kmpeye.head.transaction import NoAnswer
-from kmpeye.learning import AUTO, Learning
 
+_AUTO = const("auto")  # the profile of a meter that is not known yet
 _AGAIN = const(2)  # times that a reading with something suspect is repeated at once
 _SPEED_TURN = const(3)  # a meter that never answered is tried at the other speeds every third time
 _MOST_BATCH = const(8)
@@ -21,7 +22,8 @@ _DAY_S = const(86400)
 class Reading:
     def __init__(self, reader):
         self.reader = reader
-        self.learning = Learning(reader)
+        self.rows = self.verdict = None  # what the meter gave last, and the guard's word on it
+        self.serial = None  # what the meter said of it in this reading
 
     async def run(self):
         """The whole of it; the reader knows its result afterwards."""
@@ -68,7 +70,7 @@ class Reading:
         except NoAnswer as e:
             if not self._speed_in_doubt(e.reason):
                 raise
-            if not await self.learning.other_speed([one for one, _ in self.reader.due][:_MOST_BATCH]):
+            if not await self._learning().other_speed([one for one, _ in self.reader.due][:_MOST_BATCH]):
                 raise
             await self._read()
 
@@ -78,50 +80,70 @@ class Reading:
             return False
         if reason != "no_light" and reason != "echo_only":
             return reason == "garbled"
-        turn = reader.profile.name == AUTO or reader.failed % _SPEED_TURN == _SPEED_TURN - 1
+        turn = reader.profile.name == _AUTO or reader.failed % _SPEED_TURN == _SPEED_TURN - 1
         return turn and not reader.answered
 
     async def _read(self):
         reader = self.reader
-        if reader.profile.name == AUTO:
-            await self.learning.find_out()
+        if reader.profile.name == _AUTO:
+            await self._learning().find_out()
             return
-        first = not reader.intake.guard.accepted
-        rows, serial, verdict = await self._judged(None)
+        first = not reader.known["guard"]["accepted"]
+        await self._ask()
         if first:
             # The very first reading would be believed whatever it says: a second has to bear it out, or a third.
-            rows, serial, verdict = await self._judged(serial)
-            if verdict.ask_again:
-                self._believe(rows, serial)
-                rows, serial, verdict = await self._judged(serial)
-                if verdict.ask_again:
-                    verdict = self._believe(rows, serial)
+            await self._ask()
+            if self.verdict.ask_again:
+                self._believe()
+                await self._ask()
+                if self.verdict.ask_again:
+                    self._believe()
         again = _AGAIN
-        while again and verdict.ask_again:
+        while again and self.verdict.ask_again:
             again -= 1
-            rows, serial, verdict = await self._judged(await self.learning.ask_serial())
+            self._put_down()
+            self.serial = await self._learning().ask_serial()
+            await self._ask()
         clock = reader.head.clock
-        reader.intake.publish(rows, verdict, reader.due, clock.uptime_s(), clock.unix())
-        await self.learning.who(serial)
+        reader.intake.publish(self.rows, self.verdict, reader.due, clock.uptime_s(), clock.unix())
+        self._put_down()
+        learned = reader.learning
+        if not learned.asked_who or self.serial not in (None, learned.serial):
+            await self._learning().who(self.serial)
 
-    async def _judged(self, serial):
-        """(rows, serial number, verdict) of the due registers, asked for now. serial: what is known of it already."""
-        rows = await self._rows()
-        for key, _, _, mantissa, _ in rows:
+    def _learning(self):
+        from kmpeye.learning import Learning
+
+        return Learning(self.reader)
+
+    def _put_down(self):
+        """The meter is asked again: what judges goes, and what holds on to it."""
+        self.rows = self.verdict = None
+        self.reader.put_down()
+
+    async def _ask(self):
+        """Ask for the due registers and judge the answer; NoAnswer, also when the meter offers none of them."""
+        reader = self.reader
+        self._put_down()
+        found = await self._found()
+        reader.take_up()
+        self.rows = reader.intake.rows(found)
+        for key, _, _, mantissa, _ in self.rows:
             if key == "serial":  # names the meter instead of measuring something
-                serial = str(mantissa)
-        clock = self.reader.head.clock
-        return rows, serial, self.reader.intake.judge(rows, serial, clock.uptime_s(), clock.unix())
+                self.serial = str(mantissa)
+        self._judge()
 
-    def _believe(self, rows, serial):
-        """Take these rows as the beginning of the series; their verdict."""
-        intake = self.reader.intake
+    def _judge(self):
         clock = self.reader.head.clock
-        intake.guard.exchange()
-        return intake.judge(rows, serial, clock.uptime_s(), clock.unix())
+        self.verdict = self.reader.intake.judge(self.rows, self.serial, clock.uptime_s(), clock.unix())
 
-    async def _rows(self):
-        """The due registers as rows; NoAnswer, also when the meter offers none of them."""
+    def _believe(self):
+        """Take these rows as the beginning of the series."""
+        self.reader.intake.guard.exchange()
+        self._judge()
+
+    async def _found(self):
+        """What the meter gives of the due registers: (id, unit, mantissa, exponent) of each."""
         reader = self.reader
         due = reader.due
         found = await reader.head.registers([register for register, _ in due], reader.plan.retries)
@@ -134,5 +156,5 @@ class Reading:
         reader.not_offered = [key for register, key in due if register not in given]
         gone = [key for key in reader.not_offered if key in before and key not in reader.learning.left_out]
         if gone:
-            self.learning.leave_out(gone)
-        return reader.intake.rows(found)
+            self._learning().leave_out(gone)
+        return found

@@ -60,6 +60,13 @@ class App(Things):
     def history(self):
         return self.recorder.open()
 
+    @property
+    def past(self):
+        return self.recorder.past()
+
+    def lean(self):
+        self.recorder.lean()
+
     def zone(self):
         return CET
 

@@ -90,6 +90,8 @@ class Alignment:
 class Reader:
     """What the actions of the page ask of kmpeye.reader."""
 
+    busy = False
+
     def __init__(self, clock):
         self.clock = clock
         self.errands = self
@@ -128,6 +130,7 @@ class App:
         self.status = STATUS
         self.age_s = 12
         self.history = History("history", ("volume", "water_temperature"), "12345678", 400 << 10, CET)
+        self.past = self.history
         self.asked = []
 
     def set(self, told):
@@ -184,6 +187,9 @@ class App:
 
     def factory_reset(self, keep_history):
         self.asked.append("factory_reset %s" % keep_history)
+
+    def lean(self):
+        pass
 
     def meter_exchanged(self):
         self.asked.append("meter_exchanged")

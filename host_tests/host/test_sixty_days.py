@@ -83,7 +83,8 @@ def test_what_a_meter_bears_is_learned_and_it_is_rarely_asked_in_vain():
 def test_a_meter_that_stays_silent_is_tried_twice_a_day():
     tally = planned("multical21", "dropout", False, 0, False)
     assert len(tally.readings) == 1
-    assert tally.silences <= 2 * DAYS + 5
+    # Each try repeats its request once: a reply may have been lost.
+    assert tally.silences <= 2 * (2 * DAYS + 5)
     assert tally.plan.held == "throttled"
 
 

@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+import sys
 
 from kmpeye.app import App
 from kmpeye.system import board, keep
@@ -16,9 +17,9 @@ from soak.trouble import PLACES
 
 _IDLE_MS = 300000  # the longest step: half of what the supervisor takes for a standstill
 _STARTING_MS = 60000
-JOINED_MS = (
-    900000  # three of the longest steps: what only looks, as the Wi-Fi does, comes to its turn at their ends
-)
+# Three of the longest steps: what only looks, as the Wi-Fi does, comes to its turn at their ends.
+LINKED_MS = 3 * _IDLE_MS
+_HOST = "kmpeye.expose.mqtt.host"
 HOME = ["secret to all", -60, "192.168.1.20"]
 
 
@@ -35,20 +36,50 @@ class _Json:
         return json.dumps(value)
 
 
+class Link:
+    """Something that goes and comes back. made: how often it was found again; apart: a sentence for each time that it
+    was not in time; last_ms: when it was there last."""
+
+    def __init__(self, name):
+        self.name = name
+        self.made = 0
+        self.apart = []
+        self.last_ms = 0
+        self._since_ms = 0
+
+    def begin(self, ms):
+        """It has to be found from now on."""
+        self._since_ms = ms
+
+    def see(self, ms, there, linked):
+        if linked or not there:
+            self.made += there and self._since_ms > 0
+            self._since_ms = 0
+            if there:
+                self.last_ms = ms
+        elif not self._since_ms:
+            self._since_ms = ms
+        elif ms - self._since_ms > LINKED_MS:
+            self.apart.append("no %s since minute %d" % (self.name, self._since_ms // 60000))
+            self._since_ms = ms
+
+
 class House:
     """The device at the end of a line. Of the life that ended last: app, tasks (the supervisor's status), ended_ms; of
-    all: lives, restarts (ends that nobody cut), failed, joined (how often its Wi-Fi was), apart (a sentence for each
-    time that it was not joined although it was there)."""
+    all: lives, restarts (why, of the ends that nobody cut), failed, links (Wi-Fi and broker)."""
 
-    def __init__(self, world, meter, troubles, chance, root, settings, seen, between=None, radio=None):
+    def __init__(
+        self, world, meter, troubles, chance, root, settings, seen, between=None, radio=None, broker=None
+    ):
         """root: folder of the firmware; seen(app, reading): called once for each reading that is published;
-        between(): after each step, true when the power is gone; radio: fakes.network, where the device has Wi-Fi."""
+        between(): after each step, true when the power is gone; radio: fakes.network, where the device has Wi-Fi;
+        broker: soak.broker.Broker, where it has one."""
         self.world = world
         self.troubles = troubles
         self.chance = chance
         self.app = None
         self.lives = 0
-        self.restarts = 0
+        self.restarts = []
         self.failed = {}  # place: MemoryErrors thrown there
         self._meter = meter
         self._root = root
@@ -56,11 +87,11 @@ class House:
         self._seen = seen
         self._between = between
         self._radio = radio
-        self._apart_ms = 0  # since when the Wi-Fi should be joined and is not
-        self.joined = 0
-        self.apart = []
+        self._broker = broker
+        self.links = [Link("Wi-Fi"), Link("broker")]
         self._armed = {}
-        self._restart = None
+        self._restart = None  # why
+        self._reason = ""
         self._sync_ms = None  # when the date comes from the network
         self._reading = None
         board.restart = self._restarted
@@ -72,8 +103,14 @@ class House:
             self.failed[place] = self.failed.get(place, 0) + 1
             raise MemoryError(place)
 
+    def _kept(self, *data):
+        """What Boots keeps; the reason is behind the bar."""
+        if data:
+            self._reason = str(data[0], "utf-8").partition("|")[2]
+        return _file(*data)
+
     def _restarted(self):
-        self._restart = True
+        self._restart = self._reason or "somebody wanted it"
 
     async def _opener(self, where, baud, clock, pins):
         if self.troubles.active("unplugged", self.world.ms):
@@ -83,7 +120,7 @@ class House:
     def _start(self):
         config = checked(self._settings)
         assert not config.warnings, config.warnings
-        app = App(config, self._root, None, Log(Clock(), 1536, "info", None), Boots(_file, True))
+        app = App(config, self._root, None, Log(Clock(), 1536, "info", None), Boots(self._kept, True))
         app.line._opener = self._opener
         head, recorder, snapshot, chores = app.reader.head, app.recorder, app.snapshot, app.chores
         registers, opened, event, look = head.registers, recorder.open, snapshot.event, chores.look
@@ -119,12 +156,19 @@ class House:
         if self._radio:
             self._radio.air = self._radio.Air(app.clock)
             app.lookup = _lost  # the date comes from this house
-        self._apart_ms = self.world.ms
+        if self._broker:
+            import kmpeye.expose.mqtt
+
+            sys.modules[_HOST] = kmpeye.expose.mqtt.host = self._broker
+            forget = app.forget
+            app.forget = lambda *names: forget(*[name for name in names if name != _HOST])
+        for link in self.links:
+            link.begin(self.world.ms)
         self._reading = None
         self._began_ms = self.world.ms
 
     def _on_the_air(self):
-        """Take the Wi-Fi away, give it back, and see whether it was joined in time."""
+        """Take the Wi-Fi away and give it back."""
         ms = self.world.ms
         wifi = self.app.wifi
         here = not self.troubles.active("wifi", ms)
@@ -133,14 +177,12 @@ class House:
             networks["home"] = HOME
         else:
             networks.clear()
-        if not here or (wifi and wifi.state == "joined"):
-            self.joined += bool(here and self._apart_ms)
-            self._apart_ms = 0
-        elif not self._apart_ms:
-            self._apart_ms = ms
-        elif ms - self._apart_ms > JOINED_MS:
-            self.apart.append("no Wi-Fi since minute %d" % (self._apart_ms // 60000))
-            self._apart_ms = ms
+        self.links[0].see(ms, here, wifi is not None and wifi.state == "joined")
+
+    def _published(self):
+        way = self.app.ways.get("mqtt_host")
+        here = self._broker.gone() is None
+        self.links[1].see(self.world.ms, here, way is not None and way.state == "connected")
 
     def idle(self):
         """Whether nothing happens before the next reading is due."""
@@ -150,6 +192,9 @@ class House:
         if self.world.ms - self._began_ms < _STARTING_MS or app.chores.filling:
             return False
         if reader.session._busy or reader.errands.pending() or reader.head._asking:
+            return False
+        mqtt = app.ways.get("mqtt_host")
+        if mqtt and (mqtt._feed or (mqtt.state == "connecting" and not self._broker.gone())):
             return False
         return not [job for job in jobs if not job.task or not job.running or job.cancelled]
 
@@ -206,6 +251,8 @@ class House:
                         self._seen(self.app, reading)
                 if self._radio:
                     self._on_the_air()
+                if self._broker:
+                    self._published()
                 cut = self._happens() or (self._between and self._between())
                 assert not task.done(), "the app came to its end"
         finally:
@@ -215,7 +262,7 @@ class House:
             for _ in range(4):
                 await world.turns()
         if self._restart:
-            self.restarts += 1
+            self.restarts.append(self._restart)
         elif cut:
             world.offset_s = None
             world.ms += self.chance.between(1, 120) * 60000

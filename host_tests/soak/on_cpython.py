@@ -13,10 +13,12 @@ import socket
 import sys
 
 from kmp.decimal import compare
+from kmp.value import token
 from kmpsim import model
 from kmpsim.faults import Odds
 from kmpsim.meter import Options, SimMeter
 from pure.fakes import network
+from soak.broker import Broker
 from soak.house import HOME, House
 from soak.trouble import DAY_MS, HOUR_MS, PLACES, Troubles
 from soak.world import Chance, World
@@ -32,7 +34,8 @@ ODDS = Odds(noise=0.0005, loss=0.01, cut=0.005, bad_crc=0.01, zero=0.01)
 WRONG_S = 60
 SLACK_MS = 20 * 60000  # retries after 1, 2, 4 and 8 minutes
 TOTALS = {"volume", "heat_energy", "energy_in"}
-# A water meter that was silent for more than an hour is tried twice a day, and one try may be lost.
+LINE = ("silent", "unplugged", "weak")
+# A water meter that was silent for more than an hour is tried twice a day.
 THROTTLED_MS = 25 * HOUR_MS
 
 
@@ -43,11 +46,13 @@ def free_port():
 
 
 class Witness:
-    """Writes down what was published."""
+    """Writes down what was published. history: what the broker has acknowledged, {hour: [{key: the value's
+    text}]}."""
 
     def __init__(self, world):
         self._world = world
         self.life = 0
+        self.history = {}
         # (ms, life, unix or None, true unix, {key: (unit, mantissa, exponent)} of what was measured then)
         self.readings = []
 
@@ -60,11 +65,19 @@ class Witness:
         world = self._world
         self.readings.append((world.ms, self.life, reading.unix, world.unix(), fresh))
 
+    def published(self, topic, payload, retain):
+        """As the broker calls it."""
+        if topic.endswith("/history"):
+            record = json.loads(payload, parse_float=str, parse_int=str)
+            hour = int(record["id"].rpartition("-")[2]) // 3600
+            values = {key: one["value"] for key, one in record["registers"].items()}
+            self.history.setdefault(hour, []).append(values)
+
 
 def free_times(troubles, outages, end_ms):
     """Intervals without any trouble on the line, where the device had power. Nobody waits for the Wi-Fi."""
     at = 0
-    lines = [(begin, end) for begin, end, what in troubles.windows if what != "wifi"]
+    lines = [(begin, end) for begin, end, what in troubles.windows if what in LINE]
     for begin, end in sorted(lines + outages):
         if begin > at:
             yield at, begin
@@ -85,17 +98,14 @@ def missed(readings, free, most_ms):
 
 
 def unrecorded(readings, records):
-    """A sentence for each hour that was read and has no record, or one that nobody read. A clock that was put back
-    passes the hours again that have their record."""
+    """A sentence for each hour, as the clock had it, that was read and has no record, or one that nobody read."""
     hours = {}
     waiting = {}
-    latest = 0
     for _, _, unix, true_unix, fresh in readings:
         if unix is None:
             waiting.setdefault(true_unix // 3600, []).append(fresh)
-        elif unix // 3600 >= latest:
-            latest = unix // 3600
-            hours.setdefault(latest, []).append(fresh)
+        else:
+            hours.setdefault(unix // 3600, []).append(fresh)
     for hour, read in sorted(hours.items()):
         read += waiting.get(hour, ())
         values = records.get(hour)
@@ -143,12 +153,32 @@ def fell(readings, records):
             before[key] = mantissa, exponent
 
 
+def unpublished(records, history, until_unix):
+    """A sentence for each hour of the history up to a moment that the broker did not get. It may get another reading
+    of that hour too, one that had no date until later."""
+    for hour, values in sorted(records.items()):
+        if hour < until_unix // 3600 - 1:
+            got = history.get(hour, [])
+            if {key: token(*value) for key, value in values.items()} not in got:
+                yield "hour %d came to the broker as %s" % (hour, got)
+
+
 def unexplained(statuses):
     """A sentence for each task that does not run at an end, or whose end was not ours."""
     for status in statuses:
         for name, (state, deaths, error) in status.items():
             if state != "runs" or error not in ["MemoryError: %s" % place for place in PLACES]:
                 yield "the task %s %s after %d deaths: %s" % (name, state, deaths, error)
+
+
+class Urandom:
+    """os.urandom from a seed: pauses differ by chance."""
+
+    def __init__(self, chance):
+        self._chance = chance
+
+    def __call__(self, count):
+        return bytes(self._chance.below(256) for _ in range(count))
 
 
 def main(days, seed, name, flash):
@@ -169,10 +199,20 @@ def main(days, seed, name, flash):
         "http_port": free_port(),
         "wifi_ssid": "home",
         "wifi_password": HOME[0],
+        "mqtt_host": "broker",
         **GENEROUS,
     }
     sys.modules["network"] = network
-    house = House(world, meter, troubles, chance, root, settings, witness.seen, radio=network)
+
+    def gone():
+        for what in ("wifi", "mute", "refusing"):
+            if troubles.active(what, world.ms):
+                return "refuses" if what == "refusing" else "mute"
+        return None
+
+    broker = Broker(gone, witness.published)
+    os.urandom = Urandom(Chance(~seed))
+    house = House(world, meter, troubles, chance, root, settings, witness.seen, radio=network, broker=broker)
     outages = []
     ends = []
 
@@ -181,6 +221,8 @@ def main(days, seed, name, flash):
         while not over:
             witness.life += 1
             over = await house.live(end_ms)
+            gc.collect()
+            gc.freeze()  # nor of what was written down
             ends.append(house.tasks)
             outages.append((house.ended_ms, world.ms))
 
@@ -198,8 +240,9 @@ def main(days, seed, name, flash):
         *unrecorded(readings, records),
         *undated(readings, records),
         *fell(readings, records),
+        *unpublished(records, witness.history, UNIX + house.links[1].last_ms // 1000),
         *unexplained(ends),
-        *house.apart,
+        *(text for link in house.links for text in link.apart),
     ]
     if os.path.exists("crash.txt"):
         wrong.append(pathlib.Path("crash.txt").read_text())
@@ -213,7 +256,8 @@ def main(days, seed, name, flash):
                 "lives": house.lives,
                 "restarts": house.restarts,
                 "out_of_memory": house.failed,
-                "joined": house.joined,
+                "joined": house.links[0].made,
+                "connected": broker.connections,
                 "damaged": app.recorder.damaged,
             }
         )

@@ -5,6 +5,7 @@ Uses tools/benchmarks/heap.py, which starts the app from the image beside mosqui
 pymodbus, PyKMP and requests of BACnet as bacpypes3 sends them. SOAK_SECONDS asks for more.
 """
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -21,8 +22,10 @@ from conftest import absent
 SECONDS = int(os.environ.get("SOAK_SECONDS", "30"))
 WARM_S = max(10, SECONDS // 20)
 GROWTH_BYTES = 512
+SAMPLES = 100
 PYKMP = os.path.join(os.path.dirname(sys.executable), "pykmp-tool")
-(CASE,) = [case for case in heap.CASES if case.key == "live_heap_all"]
+HEAP = os.environ.get("SOAK_HEAP", "112K")  # what a classic ESP32 has after it grew once
+(CASE,) = [dataclasses.replace(case, heap=HEAP) for case in heap.CASES if case.key == "live_heap_all"]
 
 
 class Clients:
@@ -66,6 +69,11 @@ class Clients:
         self.observer.loop_stop()
 
 
+def least(app):
+    """Bytes of heap between two things that it does. Not what `kept` says: that ends the readings."""
+    return min(app.ask()["heap"] for _ in range(SAMPLES))
+
+
 @pytest.mark.timeout(SECONDS + 240)
 def test_everything_on_serves_everybody_and_does_not_grow(micropython32, flash, monkeypatch):
     monkeypatch.setattr(parts, "FLASH", flash)
@@ -74,12 +82,12 @@ def test_everything_on_serves_everybody_and_does_not_grow(micropython32, flash, 
             clients = Clients(app, config)
             try:
                 clients.work(WARM_S)
-                warm = app.ask("kept")
+                warm = least(app)
                 clients.work(SECONDS)
+                end = least(app)
             finally:
                 clients.close()
             status = json.loads(app.get("/api/status"))
-            end = app.ask("kept")
     except parts.Missing as missing:
         absent(str(missing))
     assert status["tasks"] == {} and status["out_of_memory"] == 0, status
@@ -87,5 +95,5 @@ def test_everything_on_serves_everybody_and_does_not_grow(micropython32, flash, 
     assert all(not way["error"] for way in status["ways"].values()), status["ways"]
     assert set(status["ways"]) == {"mqtt_host", "modbus", "bacnet", "kmptcp"}
     assert clients.readings > 0
-    print("kept: %d bytes when warm, %d at the end, in a heap of %s" % (warm["heap"], end["heap"], CASE.heap))
-    assert end["heap"] - warm["heap"] <= GROWTH_BYTES, (warm, end)
+    print("kept: %d bytes when warm, %d at the end, in a heap of %s" % (warm, end, CASE.heap))
+    assert end - warm <= GROWTH_BYTES, (warm, end)

@@ -16,8 +16,14 @@ MOMENTS = (
     ("jump", 24),  # the name server of the time is wrong, for an hour
     ("memory", 96),  # none left, at one of PLACES
 )
-# Windows that have no part in the others' numbers, so that a seed keeps its troubles of old.
-LATER_WINDOWS = (("wifi", 96, 1, 50),)  # an hour of it is followed by a restart
+# Windows that have no part in the others' numbers, so that a seed keeps its troubles of old; one of a name ends long
+# before the next begins.
+APART_WINDOWS = (
+    ("wifi", 96, 1, 40),  # an hour of it is followed by a restart
+    ("refusing", 32, 1, 600),  # the broker is not there, and the connection with it ends
+    ("mute", 32, 1, 600),  # the same, but nobody says so
+)
+_APART_MS = HOUR_MS // 2
 # Where memory runs out.
 PLACES = ("registers", "open", "keep", "dumps", "event", "look")
 _SPREAD_DAYS = 64
@@ -36,10 +42,20 @@ class Troubles:
                 self.moments.append(
                     (chance.below(span) * 60000 + chance.below(60000), what, chance.below(1 << 20))
                 )
-        self._draw(LATER_WINDOWS, chance, days)
+        self._draw(APART_WINDOWS, chance, days)
         self.windows.sort()
+        apart = {one[0]: -_APART_MS for one in APART_WINDOWS}  # end of its last window
+        for window in self.windows[:]:
+            begin, end, what = window
+            if what in apart:
+                if begin - apart[what] < _APART_MS:
+                    self.windows.remove(window)
+                else:
+                    apart[what] = end
         self.moments.sort()
-        self._next = 0  # of the moments; what has passed stays, so that a test's own memory stands still
+        # What has passed stays, so that a test's own memory stands still.
+        self._next = 0  # of the moments
+        self._first = 0  # of the windows that have not passed
 
     def _draw(self, table, chance, days):
         span = days * DAY_MS // 60000
@@ -49,7 +65,11 @@ class Troubles:
                 self.windows.append((begin, begin + chance.between(least, most) * 60000, what))
 
     def active(self, what, ms):
-        for begin, end, one in self.windows:
+        windows = self.windows
+        while self._first < len(windows) and windows[self._first][1] <= ms:
+            self._first += 1
+        for i in range(self._first, len(windows)):
+            begin, end, one = windows[i]
             if begin > ms:
                 return False
             if one == what and ms < end:
@@ -65,7 +85,13 @@ class Troubles:
 
     def next_edge(self, ms):
         """When the next window begins or ends, or a moment comes."""
-        edges = [edge for begin, end, _ in self.windows for edge in (begin, end) if edge > ms]
+        edge = ms + DAY_MS
         if self._next < len(self.moments):
-            edges.append(self.moments[self._next][0])
-        return min(edges) if edges else ms + DAY_MS
+            edge = min(edge, self.moments[self._next][0])
+        for i in range(self._first, len(self.windows)):
+            begin, end, _ = self.windows[i]
+            if begin > ms:
+                return min(edge, begin)
+            if end > ms:
+                edge = min(edge, end)
+        return edge

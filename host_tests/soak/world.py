@@ -1,6 +1,7 @@
 # Invented time for the whole app: the firmware's own Clock on a counter of ticks that wraps as the chip's, and sleeps
-# that end when the world says so. Runs on CPython and MicroPython; imports the firmware's clock module, whose names for
-# the time it replaces. Promises: nothing sleeps; the same seed gives the same numbers on every interpreter.
+# and deadlines that end when the world says so. Runs on CPython and MicroPython; imports the firmware's clock module,
+# whose names for the time it replaces, as it does with asyncio.wait_for. Promises: nothing sleeps; the same seed gives
+# the same numbers on every interpreter.
 
 import asyncio
 import time
@@ -39,6 +40,7 @@ class World:
         clock.ticks_diff = _ticks_diff
         clock.sleep_ms = self.sleep_ms
         clock.time = self
+        asyncio.wait_for = self.wait_for
 
     def unix(self):
         return self._unix + self.ms // 1000
@@ -55,13 +57,45 @@ class World:
     async def sleep_ms(self, ms):
         if ms <= 0:
             return await asyncio.sleep(0)
-        entry = [self.ms + ms, asyncio.Event(), ms < LOOK_MS]
+        await self._until(self.ms + ms, ms < LOOK_MS)
+
+    async def _until(self, ms, looks):
+        entry = [ms, asyncio.Event(), looks]
         self._sleepers.append(entry)
         try:
             await entry[1].wait()
         finally:
             if entry in self._sleepers:
                 self._sleepers.remove(entry)
+
+    async def wait_for(self, awaitable, timeout_s):
+        """asyncio's. While nothing happens such a wait may last longer."""
+        over = asyncio.Event()
+        ended = []
+
+        async def run():
+            try:
+                ended.append((await awaitable, None))
+            except Exception as error:
+                ended.append((None, error))
+            over.set()
+
+        async def ring():
+            await self._until(self.ms + 1000 * timeout_s, True)
+            over.set()
+
+        tasks = asyncio.create_task(run()), asyncio.create_task(ring())
+        try:
+            await over.wait()  # whoever waits may be cancelled in the same moment: that is no end of the time
+        finally:
+            for task in tasks:
+                task.cancel()
+        if not ended:
+            raise asyncio.TimeoutError
+        value, error = ended[0]
+        if error:
+            raise error
+        return value
 
     async def turns(self):
         """Let everybody run who can."""

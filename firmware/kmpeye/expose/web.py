@@ -2,6 +2,8 @@
 # Imports nothing; what the app offers comes in with it. Promises that what answers an address is in memory only while
 # it answers, and that an address which is not in the table leads nowhere.
 
+from micropython import const
+
 # A line for each address: the methods it takes, the module below kmpeye.expose, and its handler (exchange, app).
 # A "!" before the methods: what GET shows is the owner's; "*": everybody's. As one text it stays in the image.
 TABLE = """
@@ -37,6 +39,12 @@ TABLE = """
 """
 
 
+# What needs so much memory that it waits until the meter was read, or another of these was answered.
+_HEAVY = const("kmpeye.expose.history kmpeye.expose.metrics")
+_LOOK_MS = const(100)
+_MOST_LOOKS = const(200)
+
+
 class Routes:
     def __init__(self, app):
         self._app = app
@@ -51,7 +59,20 @@ class Routes:
 
 
 async def _answer(exchange, module, name, app):
+    heavy = module in _HEAVY
+    if heavy:
+        looks = 0
+        while app.reader.busy and looks < _MOST_LOOKS:
+            looks += 1
+            await app.clock.sleep_ms(_LOOK_MS)
+        app.reader.busy = True
     try:
         await getattr(__import__(module, None, None, (name,)), name)(exchange, app)
+    except MemoryError:
+        app.lean()
+        raise
     finally:
         app.forget(module)
+        if heavy:
+            app.reader.busy = False
+            app.lean()

@@ -15,6 +15,9 @@ _NOW_S = const(10)  # readings on request are at least this far apart
 _OWNER_S = const(300)  # the owner of a fixed magnet may have a silent meter tried so often
 _KEPT_S = const(3600)  # of the budget, one reading in this time is kept from requests for the plan
 _SOON = const(8)  # a time is about to come when it is no more than 1 / this of an interval away
+_RARE = const(
+    3
+)  # from this try of a silence on they are 12 h apart: no such time for one reply that got lost
 _PATIENCE = const(5)  # failures, half an hour of them, before the rest of the budget is spread over the day
 
 
@@ -58,6 +61,7 @@ class Plan:
         self._replies = _requests(profile.live)
         self._awake_s = profile.wake["settle_ms"] // 1000 + 1
         self._now_s = 0  # uptime from which a reading may be asked for
+        self._round = False  # whether next_s was a round time when it was chosen
 
     def wait_s(self, uptime_s):
         """Seconds until something is due."""
@@ -67,6 +71,12 @@ class Plan:
         """The registers to be asked for now, as [(id, key)], or None."""
         if uptime_s < self.next_s:
             return None
+        if self._round and unix is not None:
+            self._round = False
+            early_s = _to_round(self.interval_s, unix + self.east_s) - self.interval_s
+            if early_s > 0:  # the clock was put back meanwhile: the hour before has its reading
+                self.next_s = uptime_s + early_s
+                return None
         throttle = self.throttle
         if throttle and throttle.restored:
             resumed = throttle.resume(uptime_s, unix)
@@ -91,7 +101,9 @@ class Plan:
         asked = (list(self.profile.live) + self._pending)[: (1 if throttle else room) * _MAX_REGISTERS]
         self._asked = asked
         # Damaged replies are spent too: no retry that could take more than there is.
-        self.retries = 0 if throttle and throttle.tries else min(_RETRIES, room // _requests(asked) - 1)
+        self.retries = min(_RETRIES, room // _requests(asked) - 1)
+        if throttle and throttle.tries:
+            self.retries = min(self.retries, 1 if throttle.tries >= _RARE else 0)
         return asked
 
     def result(self, uptime_s, unix, replies, awake_s, reason=None, retry_s=0):
@@ -110,6 +122,7 @@ class Plan:
         if not self.slow_s:
             self.slow_s = uptime_s + _to_round(self.profile.slow_s, local)
         pause = _to_round(self.interval_s, local)
+        round_s = uptime_s + pause
         if reason is None:
             self._failures = 0
             self._pending = [one for one in self._pending if one not in self._asked]
@@ -140,6 +153,7 @@ class Plan:
                 self.next_s = until_s
                 if throttle.tries or throttle.resting():
                     self.held = "throttled"
+        self._round = reason is None and self.next_s == round_s
 
     def ask_now(self, uptime_s):
         """Somebody wants a reading now. None: it is due, or under way; two who ask share it. Else why not, as a
@@ -163,6 +177,7 @@ class Plan:
         if self.budget.readings(self._replies, self._awake_s) <= kept:
             return "the replies or seconds awake of this day are spent or needed for the plan", left_s
         self.next_s = uptime_s
+        self._round = False
         return None
 
     def state(self):

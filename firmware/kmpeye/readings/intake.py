@@ -50,18 +50,6 @@ class Intake:
             "hours": self.hours,
         }
 
-    def exchange(self):
-        """The owner, or the serial number, says that this is another meter: a new series begins."""
-        self.guard.exchange()
-        for _, _, joined in self.joined or ():
-            joined.reset()
-        if self.watch:
-            from kmpeye.readings.watch import FlowWatch
-
-            self.watch = FlowWatch()
-        self.snapshot.reading = None
-        self.snapshot.flags = None
-
     def rows(self, found):
         """The reply's (id, unit, mantissa, exponent) as rows with their keys, in the profile's order; dates that have
         not happened are left out."""

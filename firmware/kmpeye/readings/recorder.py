@@ -10,7 +10,7 @@ _FOLDER = "history"
 _SLOT_S = const(3600)
 _USUAL_KIB = const(400)  # of a flash of 4 MB
 _IDLE_S = const(5)  # not asked for so long, the history is let go of
-_MODULES = ("store", "fit", "index", "segment", "merge", "query")
+_MODULES = const("store past fit index segment merge query")
 
 # What a history is worth keeping of, the most wanted first; a meter has some of them, and six fit a record.
 _WANTED = """
@@ -62,47 +62,80 @@ class Recorder:
         app = self.app
         self._used_s = app.clock.uptime_s()
         keys = registers(app.reader.profile)
-        if self._history and self._history.registers == tuple(keys):
-            return self._history
         if not keys:
             return None
-        from kmpeye.readings.history.store import History
-
+        if self._history:
+            self._history.registers = tuple(keys)  # a meter that does not offer all of its profile has fewer
+            return self._history
         try:
+            from kmpeye.readings.history.store import History
+
             limit_bytes = (app.config["history_kib"] or self._board_kib or _USUAL_KIB) << 10
             history = History(_FOLDER, keys, app.snapshot.meter.serial, limit_bytes, app.zone())
         except (OSError, ValueError) as e:
             app.log("history: %s" % e)
             return None
+        except MemoryError:
+            self.lean()
+            raise
         self.damaged = history.damaged
         self._history = history
         return history
 
+    def past(self):
+        """For who only reads in it (history.past.Past), or None as open()."""
+        app = self.app
+        keys = registers(app.reader.profile)
+        if self._history or not keys:
+            return self.open()
+        from kmpeye.readings.history.past import Past
+
+        try:
+            return Past(_FOLDER, keys, app.zone(), self.notes)
+        except (OSError, ValueError) as e:
+            app.log("history: %s" % e)
+            return None
+
     def _close(self):
         """Let go of what open() loaded, unless it is in use."""
-        if self._history and not self._undated and self.app.clock.uptime_s() - self._used_s > _IDLE_S:
+        if self._history and self.app.clock.uptime_s() - self._used_s > _IDLE_S:
+            self.lean()
+
+    def lean(self):
+        """Let go of it at once, but for a date that records wait for: whoever reads in it still can."""
+        if not self._undated:
             self._history = None
-            for name in _MODULES:
-                self.app.forget("kmpeye.readings.history." + name)
+            self.app.forget(*["kmpeye.readings.history." + name for name in _MODULES.split()])
 
     async def run(self):
         """For ever."""
         snapshot = self.app.snapshot
         number = 0
         reading = None
+        waited = True  # for the date
         while True:
             try:
                 number = await asyncio.wait_for(snapshot.wait(number), _IDLE_S)
             except asyncio.TimeoutError:
                 pass
+            if waited and self._undated and self.app.clock.unix() is not None:
+                # At once, as the power may go before the next reading: the last one is recorded once more, now dated,
+                # which dates those before it, and is its hour's where they are another's.
+                reading = None
+                waited = False
             self._close()
-            if snapshot.reading is not reading and snapshot.reading:
+            # While something else needs much memory the record waits for the next look.
+            if snapshot.reading is not reading and snapshot.reading and not self.app.reader.busy:
                 reading = snapshot.reading
-                unix = reading.unix or self.app.clock.unix()
+                unix = reading.unix
+                clock = self.app.clock
+                if unix is None and clock.unix() is not None:
+                    unix = clock.unix() - clock.uptime_s() + reading.uptime_s
                 if unix is None or unix // _SLOT_S != self._slot:
                     self._record(reading, unix)
 
     def _record(self, reading, unix):
+        alone = not self._history
         history = self.open()
         if history:
             history.serial = self.app.snapshot.meter.serial
@@ -111,9 +144,12 @@ class Recorder:
                 if text not in self.notes:
                     self.app.log("history: %s" % text)
             self.notes = tuple(history.notes)
-            self._undated = unix is None
+            # What the flash refuses is tried again with the next reading.
+            self._undated = unix is None or not history.clock_known(unix, reading.uptime_s)
             if unix is not None:
                 self._slot = unix // _SLOT_S
+                if alone:
+                    self.lean()
 
     def _measured(self, reading, keys):
         """{key: (unit, mantissa, exponent)} of what was measured just now."""

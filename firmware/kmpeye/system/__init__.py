@@ -2,11 +2,19 @@
 
 import sys
 
+from micropython import const
+
+# What readings, answers and chores need for a moment and share: whoever is done lets go of it.
+_PASSING = const(
+    "kmp.calendar kmp.command kmp.dates kmp.decimal kmp.encode kmp.log kmp.names kmp.service kmp.value "
+    "kmpeye.readings.moment kmpeye.readings.texts kmpeye.readings.units"
+)
+
 
 def forget(*names):
-    """Drop modules, so that their memory is free again once nothing else refers to them; the next import loads them
-    anew."""
-    for name in names:
+    """Drop modules, and with them what is needed for a moment only, so that their memory is free again once nothing
+    else refers to them; the next import loads them anew."""
+    for name in names + tuple(_PASSING.split()):
         if sys.modules.pop(name, None):
             package, _, module = name.rpartition(".")
             delattr(sys.modules[package], module)

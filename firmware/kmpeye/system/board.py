@@ -12,8 +12,8 @@ _PERSON_MS = const(3600000)
 
 def load(config):
     """The board file: a dict with uart {id, tx, rx, invert_tx, invert_rx, drive}, history_kib, and servo, coil, led,
-    button where it has them. {} where there is none or it is no board file; then the port cannot be "uart", which is said as a
-    warning."""
+    button where it has them. {} where there is none or it is no board file; then the port cannot be "uart", which is
+    said as a warning."""
     try:
         with open(_FILE) as f:
             board = json.load(f)

@@ -23,6 +23,7 @@ def app(profile="multical21"):
         readings=12,
         failures=1,
         reasons={"no_light": 1},
+        busy=False,
         head=head,
         plan=Things(budget=Budget(profile.budget, [NOW // 86400, 24, 310])),
     )

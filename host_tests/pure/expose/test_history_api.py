@@ -5,6 +5,7 @@ import json
 
 from expose.one_exchange import Sink, StillClock, Things, reply
 from kmpeye.expose.history import history
+from kmpeye.system import forget
 from kmpeye_history.scene import CET, DAY, HOUR, M3, NEW_YEAR, Scene, energy
 
 
@@ -12,7 +13,7 @@ def app(kept, now):
     """What the handler is given."""
     clock = StillClock()
     clock.date = now
-    return Things(history=kept, clock=clock)
+    return Things(past=kept, clock=clock, forget=forget)
 
 
 def ask(scene, query="", accept=None, path="/api/history", now=NEW_YEAR + 3 * DAY, method="GET"):

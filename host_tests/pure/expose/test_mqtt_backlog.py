@@ -113,6 +113,34 @@ def test_a_date_that_was_wrong_does_not_silence_what_comes_after_it():
         assert ids(drain(feed)) == []
 
 
+def test_what_was_recorded_below_a_wrong_date_while_the_broker_was_away_comes_too():
+    for ahead_s in (1400, 2 * HOUR, 10 * HOUR, 400 * HOUR):
+        with Scene(serial="1234") as scene:
+            scene.hours(NEW_YEAR, 30)
+            now = NEW_YEAR + 30 * HOUR
+            app = App(scene.history, now + ahead_s)
+            scene.hours(now + ahead_s, 1)
+            feed = Feed(app)
+            assert ids(drain(feed))[-1] == now + ahead_s
+            wanted = []
+            for hour in range(3):
+                at = now + hour * HOUR + 1800
+                if scene.hours(at, 1):
+                    wanted.append(at)
+                app.clock.began = at
+            assert wanted
+            feed.begin()
+            kind, _, _, value = due(feed)
+            while kind != "history":
+                feed.done(kind, value)
+                kind, _, _, value = due(feed)
+            feed.begin()  # and once more
+            assert ids(drain(feed)) == wanted, ahead_s
+            feed.begin()
+            again = ids(drain(Feed(App(scene.restart(), app.clock.began, app.keep))))
+            assert not again or again == wanted[-len(again) :], "what was not yet kept on flash comes again"
+
+
 def test_a_flash_that_refuses_is_said_and_does_no_harm():
     with Scene(serial="1234") as scene:
         scene.hours(NEW_YEAR - 3 * HOUR, 3)

@@ -85,7 +85,7 @@ def test_starting_over_and_over_without_a_clock_does_not_fill_the_flash():
 def test_a_clock_put_back_waits_or_begins_a_segment_but_never_doubles():
     for back, again, why in (
         (2 * HOUR, 2, "two hours: they have their records"),
-        (25 * HOUR, 25, "a day: waited for"),
+        (25 * HOUR, 25, "a day: they have theirs too"),
         (200 * HOUR, 0, "a week: recorded where nothing was, merged by time"),
     ):
         with Scene() as scene:
@@ -114,6 +114,21 @@ def test_a_clock_that_was_years_ahead_for_an_hour_does_not_stop_the_history():
         assert [mantissa for _, mantissa in scene.recorded(last=NEW_YEAR + 365 * DAY)] == [
             i for i in range(132) if i not in (30, 31)
         ]
+
+
+def test_a_clock_that_was_ahead_for_an_hour_costs_no_hour():
+    for ahead, why in ((2, "the next but one"), (10, "the next day"), (25, "a day"), (80, "half a week")):
+        with Scene() as scene:
+            begin = NEW_YEAR // DAY * DAY
+            scene.hours(begin, 40)
+            assert scene.history.append(begin + (40 + ahead) * HOUR, 40 * HOUR, energy(1000)), why
+            scene.hours(begin + 41 * HOUR, ahead + 30, 41)
+            expected = [i for i in range(ahead + 71) if i not in (40, 40 + ahead)]
+            for _ in range(2):
+                assert [mantissa for _, mantissa in scene.recorded() if mantissa < 1000] == expected, why
+                days = [scene.history._day_of(unix) for unix, _ in scene.recorded("day")]
+                assert days == sorted(set(days)), why
+                scene.restart()
 
 
 def test_a_clock_that_jumps_all_the_time_does_not_eat_the_past():

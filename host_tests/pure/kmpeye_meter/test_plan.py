@@ -19,6 +19,11 @@ def keys(asked):
     return [key for _, key in asked]
 
 
+def waited(plan, at, shift_s):
+    """When a reading planned for `at` comes, on a clock that is shift_s from uptime."""
+    return at if plan.due(at, at + shift_s) else plan.next_s
+
+
 def read(plan, at, unix=None, reason=None, replies=1, awake_s=6):
     """One reading; what was asked for."""
     asked = plan.due(at, unix)
@@ -52,7 +57,8 @@ def test_slow_ones_come_with_the_first_reading_of_the_owners_day():
         at = 5 * HOUR
         for reading in range(60):
             plan.east_s = east_s
-            unix = NINE + at + drift_s * (at // DAY)  # the chip's clock is corrected once a day
+            at = waited(plan, at, NINE + drift_s * (at // DAY))  # the chip's clock is corrected once a day
+            unix = NINE + at + drift_s * (at // DAY)
             asked = keys(read(plan, at, unix))
             local = (unix + east_s) % DAY
             if reading:
@@ -98,6 +104,34 @@ def test_readings_are_on_the_round_times_of_the_clock():
         assert plan.due(77 + pause - 1, None) is None
 
 
+PUT_BACK = (
+    # interval, seconds that the clock is put back after a reading on the hour, seconds to the next, why
+    (HOUR, 0, HOUR, "as planned"),
+    (HOUR, 1, HOUR + 1, "not in the hour that has its reading"),
+    (HOUR, 450, HOUR + 450, "the most"),
+    (HOUR, 451, HOUR, "there is time for one more"),
+    (HOUR, -2, HOUR, "put forward"),
+    (DAY, 60, 15 * HOUR + 60, "midnight"),
+    (300, 20, 320, "five minutes"),
+)
+
+
+def test_a_clock_put_back_a_little_does_not_cost_the_reading_of_an_hour():
+    for interval_s, back_s, pause, why in PUT_BACK:
+        plan = Plan(profile("multical601"), interval_s)
+        plan.budget.limits = {"replies": 100000, "awake_s": 100000}
+        read(plan, 0, NINE)
+        assert waited(plan, plan.next_s, NINE - back_s) == pause, why
+        assert plan.due(plan.next_s, NINE - back_s + plan.next_s), "waits no second time"
+    plan = Plan(profile("multical601"))
+    read(plan, 0, NINE)
+    assert plan.ask_now(HOUR - 60) is None
+    assert plan.due(HOUR - 60, NINE + HOUR - 60), "asked for: at once"
+    read(plan, HOUR - 60, NINE + HOUR - 60, "bad_crc")
+    at = plan.next_s
+    assert plan.due(at, NINE + HOUR - 10), "a retry: at once"
+
+
 def test_mains_meters_are_read_at_their_pace():
     plan = Plan(profile("multical801"))
     asked = read(plan, 0, NINE, awake_s=2)
@@ -141,6 +175,18 @@ def test_a_missing_port_is_tried_again_when_the_line_may_and_costs_nothing():
     assert plan.budget.readings(1, 1) == 60
     read(plan, at, None, "no_light", 0)
     assert plan.wait_s(at) == 60, "a meter that does not answer then is a new matter"
+
+
+def test_a_rare_try_does_not_fail_for_one_reply_that_got_lost():
+    plan = Plan(profile())
+    read(plan, 0)
+    at = HOUR
+    retries = []
+    for _ in range(5):
+        read(plan, at, None, "no_light", 0)
+        retries.append((plan.wait_s(at), plan.retries))
+        at = plan.next_s
+    assert retries == [(300, 2), (HOUR, 0), (12 * HOUR, 0), (12 * HOUR, 1), (12 * HOUR, 1)]
 
 
 def test_memory_that_is_short_says_nothing_of_the_meter_and_waits_anew():

@@ -349,3 +349,23 @@ def test_out_of_memory_is_an_event_not_an_end():
     scene.reader.head.registers = registers
     scene.run(HOUR)
     assert scene.snapshot.state == "ok"
+
+
+def test_an_exchange_begins_a_new_series_with_less_than_the_old_one_had():
+    scene, meter = started()
+    scene.reader.exchanged()
+    assert scene.snapshot.reading is None and scene.snapshot.flags is None
+    assert scene.snapshot.meter.serial is None
+    meter.table = changed(WATER, r68=3)
+    scene.run(2 * HOUR)
+    assert scene.value("volume") == (3, -3)
+
+
+def test_a_reading_waits_for_a_long_answer_but_not_for_ever():
+    scene, meter = started()
+    scene.reader.busy = True
+    scene.reader.plan.next_s = 0
+    scene.run(8)
+    assert scene.reader.readings == 1
+    scene.run(10)
+    assert scene.reader.readings == 2 and not scene.reader.busy

@@ -81,14 +81,6 @@ def test_flags_are_kept_over_a_restart_so_that_nothing_appears_twice():
     assert [(what, key) for _, _, _, what, key in again.snapshot.events] == [("gone", "leak")]
 
 
-def test_an_exchange_begins_a_new_series():
-    one = intake("multical21")
-    take(one, [(68, 40, 314131, -3)], 0)
-    one.exchange()
-    assert one.snapshot.reading is None
-    assert take(one, [(68, 40, 3, -3)], 10)["volume"] == (40, 3, -3)
-
-
 def test_a_watch_of_our_own_where_the_meter_has_none():
     one = intake("multical61")
     has_leak = any(flag == "leak" for _, flag in one.profile.info)

@@ -41,11 +41,16 @@ class History:
         self.limit_bytes = limit_bytes
         self.notes = []
         self.damaged = []
+        self.dates = []
         App.records = getattr(App, "records", [])
 
     def append(self, unix, uptime_s, values):
         App.records.append((unix, uptime_s, values))
         return True
+
+    def clock_known(self, unix, uptime_s):
+        self.dates.append((unix, uptime_s))
+        return not App.refuses
 
 
 class Clock:
@@ -61,6 +66,7 @@ class Clock:
 
 class App:
     config = {"history_kib": None}
+    refuses = False
 
     def __init__(self):
         App.records = []
@@ -68,6 +74,7 @@ class App:
         self.clock = Clock()
         self.snapshot = Snapshot(Meter("x"))
         self.reader = self
+        self.busy = False
         self.profile = Profile("volume", "operating_hours", "reverse_volume")
         self.lines = []
 
@@ -137,22 +144,82 @@ def test_it_is_let_go_of_when_idle_but_not_while_records_wait_for_their_date():
     try:
         app.reading()
         recorded(app, one)
-        assert one.open() is one.open() and History.made == 1
+        assert one.open() is one.open() and History.made == 2, "let go of after the record"
         app.clock.now_s = 5
         one._close()
         one.open()
-        assert History.made == 1, "in use"
+        assert History.made == 2, "in use"
+        app.reading()
+        recorded(app, one)
+        one.open()
+        assert History.made == 2, "a record of an hour does not take it from who uses it"
         app.clock.now_s = 60
         one._close()
         one.open()
-        assert History.made == 2, "let go of, opened again"
+        assert History.made == 3, "let go of, opened again"
+        one.lean()
+        one.open()
+        assert History.made == 4, "memory was wanted"
         app.clock.known = False
         app.reading()
         recorded(app, one)
         app.clock.now_s = 600
         one._close()
+        one.lean()
         one.open()
-        assert History.made == 2, "records wait for their date"
+        assert History.made == 4, "records wait for their date"
+    finally:
+        over()
+
+
+async def turns():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_records_get_their_date_as_soon_as_there_is_one_and_the_history_is_let_go_of():
+    for refuses in (False, True):
+        app, one = scene()
+        App.refuses = refuses
+
+        async def run(app=app, one=one):
+            task = asyncio.create_task(one.run())
+            app.clock.known = False
+            app.reading()
+            app.snapshot.changed()
+            await turns()
+            history = one.open()
+            for now_s, known in ((100, False), (200, True), (300, True)):
+                app.clock.now_s = now_s
+                app.clock.known = known
+                app.snapshot.changed()
+                await turns()
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                pass
+            return history
+
+        try:
+            history = asyncio.run(run())
+            assert history.dates == [(UNIX, 0)], "the reading's own time"
+            assert App.records[-1][:2] == (UNIX, 0), "its hour may be another than the one before it"
+            assert (one.open() is history) == refuses, "what the flash refuses is tried with the next reading"
+        finally:
+            App.refuses = False
+            over()
+
+
+def test_other_registers_of_the_meter_do_not_cost_records_that_wait_for_their_date():
+    app, one = scene()
+    try:
+        app.clock.known = False
+        app.reading()
+        recorded(app, one)
+        history = one.open()
+        app.profile = Profile("volume")
+        assert one.open() is history and history.registers == ("volume",)
     finally:
         over()
 
@@ -166,8 +233,7 @@ def test_the_task_records_each_hour_once():
             app.clock.now_s = second
             app.reading()
             app.snapshot.changed()
-            for _ in range(5):
-                await asyncio.sleep(0)
+            await turns()
         task.cancel()
         try:
             await task

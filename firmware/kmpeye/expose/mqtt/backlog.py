@@ -1,6 +1,7 @@
 # Which hourly records the broker has not acknowledged, oldest first, and what is remembered of that on flash. Imports
-# the history's files. Promises: each record comes until it is acknowledged, also one that the meter's logger filled in
-# later; after a restart at most the last hour's come again, with the same id; one flash write an hour at most.
+# the history's files. Promises: each record comes until it is acknowledged, also one that was written later than one
+# of an hour after it (filled in by the meter's logger, dated late, or after a clock that was ahead); after a restart at
+# most the last hour's come again, with the same id; one flash write an hour at most.
 
 from json import dumps
 
@@ -8,6 +9,7 @@ from micropython import const
 
 _SLOT_S = const(3600)
 _FILE = const("mqtt.json")
+_STREAMS = const(4)  # of the history: hours and days, own and filled in
 
 
 class Backlog:
@@ -20,7 +22,7 @@ class Backlog:
             if not isinstance(state, dict) or state.get("host") != host:
                 state = {"host": host}  # another broker has nothing yet
         # serial: of the meter that was published last; old: of the one before; acked: Unix time of the last record
-        # the broker has; filled: how far the logger's records were seen; saved: Unix time of the last write.
+        # the broker has; seen: how far each stream of the history was (_fresh); saved: Unix time of the last write.
         self.state = state
         self.dirty = dirty  # Unix time since which there is something to be saved
         self._records = self._mark = self.record = None
@@ -45,13 +47,17 @@ class Backlog:
                     self._save_hourly()
                 return False
             for record in self._records:
-                if record.filled or not self._mark:
+                if not self._mark or self._is_new(record):
                     self.record = record
                     return True
             if self._mark:
-                self.state["filled"] = self._mark
+                self.state["seen"] = self._mark
             self.close()
         return True
+
+    def _is_new(self, record):
+        number, last = _seen(self.state.get("seen"), record.stream)
+        return record.number > number or (record.number == number and record.slot > last)
 
     def close(self):
         """Nothing is open any more; what was not acknowledged comes again."""
@@ -96,30 +102,33 @@ class Backlog:
         unix = self._app.clock.unix()
         latest = LATEST if unix is None else unix + _SLOT_S
         if acked > latest:  # the date was wrong; what was recorded under it came then
-            acked = unix // _SLOT_S * _SLOT_S - 1
-        first, last, mark = _fresh(index, self.state.get("filled"))
+            acked = self.state["acked"] = unix // _SLOT_S * _SLOT_S - 1
+        first, last, mark = _fresh(index, self.state.get("seen"))
         if acked and first * _SLOT_S <= acked:
-            # The logger gave hours that lie before what is acknowledged: those first, then on from there.
+            # There are new ones of hours that lie before what is acknowledged: those first, then on from there.
             self._mark = mark
             self._records = merge(index, first * _SLOT_S, min(acked, last * _SLOT_S + _SLOT_S - 1))
         else:
             self._mark = None
             self._due = False
-            self.state["filled"] = mark
+            self.state["seen"] = mark
             self._records = merge(index, acked + 1, latest)
         return True
 
 
-def _fresh(index, mark):
-    """(first hour, last hour, new mark) of what the logger's streams got since the mark: for each of the two the
-    number of its newest segment and the last hour in it. The first hour is after the last when there is nothing."""
-    from kmpeye.readings.history.index import FILLED_DAY, FILLED_HOUR
+def _seen(mark, stream):
+    """(number of the segment that was the newest of a stream at the mark, last hour in it)."""
+    return mark[2 * stream : 2 * stream + 2] if mark else (0, 0)
 
+
+def _fresh(index, mark):
+    """(first hour, last hour, new mark) of what the history's streams got since the mark. The first hour is after the
+    last when there is nothing."""
     first = 1 << 29
     last = 0
     new = []
-    for stream in (FILLED_HOUR, FILLED_DAY):
-        number, seen = mark[len(new) : len(new) + 2] if mark else (0, 0)
+    for stream in range(_STREAMS):
+        number, seen = _seen(mark, stream)
         newest = index.newest(stream)
         for i in range(len(index.numbers)):
             if index.streams[i] == stream and index.numbers[i] >= number:

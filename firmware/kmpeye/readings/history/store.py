@@ -32,7 +32,6 @@ from kmpeye.readings.history.segment import (
 _SLOT_S = const(3600)
 _DAY_S = const(86400)
 _BLOCK = const(4096)
-_WAIT_SLOTS = const(26)  # put back by less (wrong zone, drift), the clock has to pass what is recorded
 _SHORT = const(24)  # records; two segments in a row that are shorter: something changes too often to follow
 _ENOSPC = const(28)  # on littlefs, newlib and Linux alike; MicroPython's errno has no name for it
 _MAX_NOTES = const(8)
@@ -105,17 +104,36 @@ class History:
         if not EPOCH <= unix <= LATEST:
             self._note("the clock says a year before 2020 or after 2087: nothing is recorded")
             return False
+        index = self.index
         for stream in (OWN_HOUR, OWN_DAY):
-            newest = self.index.newest(stream)
-            if newest >= 0 and self.index.lasts[newest] - _WAIT_SLOTS <= slot <= self.index.lasts[newest]:
-                if slot != self.index.lasts[newest]:
-                    self._note("the clock went back: hours that have a record get no second one")
+            newest = index.newest(stream)
+            if newest >= 0 and index.lasts[newest] == slot:
                 return False
+        for i in range(len(index.numbers)):
+            if index.streams[i] <= OWN_DAY and index.firsts[i] <= slot <= index.lasts[i]:
+                if slot in [one // _SLOT_S for one in self._own(unix, False)]:
+                    self._note("the clock went back: hours that have a record get no second one")
+                    return False
+                break
         day = self._day_of(unix)
-        if day != self._day and self._keep(OWN_DAY, DATED, unix, values):
-            self._day = day
-            return True
+        if day != self._day and day not in [self._day_of(one) for one in self._own(unix, True)]:
+            if self._keep(OWN_DAY, DATED, unix, values):
+                self._day = day
+                return True
         return self._keep(OWN_HOUR, DATED, unix, values)
+
+    def _own(self, unix, daily_only):
+        """Times of own records within a day of unix, as far as the flash gives them."""
+        from kmpeye.readings.history.merge import merge
+
+        times = []
+        try:
+            for reader in merge(self.index, unix - _DAY_S, unix + _DAY_S, daily_only):
+                if not reader.filled:
+                    times.append(reader.unix)
+        except OSError as error:
+            self._note("the flash refuses to be read: %s" % error)
+        return times
 
     def _append_undated(self, uptime_s, values):
         slot = uptime_s // _SLOT_S
@@ -135,9 +153,10 @@ class History:
 
     def clock_known(self, unix, uptime_s):
         """The date is unix at that uptime: the records of this start that wait for theirs get it, by one small
-        record behind them. Without such records nothing happens; call it as often as you like."""
+        record behind them. Without such records nothing happens; call it as often as you like. True when no record
+        waits any more."""
         if not EPOCH <= unix - uptime_s <= LATEST:
-            return
+            return False
         waiting = []  # what the flash refuses: the next hour tries again
         while self._pending:
             number, first = self._pending[-1]
@@ -156,6 +175,7 @@ class History:
                     self.index.note_damage(self.index.name(OWN_HOUR, number), str(error))
             self._pending.pop()  # behind it: a MemoryError leaves it
         self._pending = waiting
+        return not waiting
 
     def records(self, kind, first, last):
         """Generator of (unix, filled, {key: (unit, mantissa, exponent)}) from first to last in Unix seconds:
