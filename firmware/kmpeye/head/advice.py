@@ -4,7 +4,7 @@
 # state|what it says|what to do. A state with a detail (what garbled bytes suggest, what wakes the meter) comes
 # before the state alone.
 _TEXTS = """
-ok|The meter answers|Nothing
+ok|The meter answers|Nothing to do
 asleep.key|The meter has gone to sleep|Press its key, or let a servo or solenoid press it: it listens for 4 minutes
 asleep.magnet|The meter has gone to sleep|Lift the head and put it back so that its magnet is felt; check the poles
 asleep|The meter has gone to sleep|Wake it as its manual says
