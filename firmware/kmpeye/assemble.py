@@ -35,15 +35,11 @@ _GUESTS = const(("modbus", "kmptcp"))
 
 def parts(app, board):
     """The app's line, snapshot, reader, recorder, chores, button and supervisor. board: as App is given it."""
-    from kmpeye.meter.choice import choose
-
     config = app.config
     clock = app.clock
     folder = app.root + "meters"
     state = remembered.load(config.warnings)
-    profile = choose(config, state, folder, config.warnings)
-    forget("kmpeye.meter.choice", "kmpeye.meter.which", "kmp.registers")
-    forget("kmpeye.meter.profile_check", "kmpeye.meter.profile")
+    profile = _profile(config, state, folder)
     learned_baud = state.get("baud") if state.get("profile") == profile.name else None
     if not isinstance(learned_baud, int):
         learned_baud = None
@@ -59,6 +55,15 @@ def parts(app, board):
     supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots, low)
     recorder = Recorder(app, board.get("history_kib"))
     return line, snapshot, reader, recorder, Chores(app, app.set_clock), _button(board), supervisor
+
+
+def _profile(config, state, folder):
+    """Apart from parts(), which would keep what choosing loads while it loads the rest."""
+    from kmpeye.meter.choice import LOADS, choose
+
+    profile = choose(config, state, folder, config.warnings)
+    forget(*LOADS)
+    return profile
 
 
 def _waker(app, board, profile, line):

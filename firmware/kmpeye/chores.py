@@ -106,7 +106,8 @@ class Chores:
 
     async def _compare(self):
         self._clock_s = self.app.clock.uptime_s() + _RETRY_S
-        self.app.reader.busy = True
+        reader = self.app.reader
+        reader.busy = self
         try:
             from kmpeye.meter_clock import MeterClock
 
@@ -118,6 +119,7 @@ class Chores:
         except (MemoryError, OSError) as error:
             self.clock_error = "looking at the meter's clock failed: %s" % error
         finally:
-            self.app.reader.busy = False
+            if reader.busy is self:
+                reader.busy = None
         forget("kmpeye.meter_clock")
         gc.collect()

@@ -9,13 +9,6 @@ from kmpeye.head.transaction import NoAnswer
 from kmpeye.system import forget
 
 _SPEEDS = (1200, 2400, 9600)
-_RARE = (
-    "kmpeye.meter.choice",
-    "kmpeye.meter.which",
-    "kmpeye.meter.profile_check",
-    "kmpeye.meter.profile",
-    "kmp.registers",
-)
 
 
 class Learning:
@@ -31,7 +24,7 @@ class Learning:
         learned = self.learned
         learned.left_out = learned.left_out + keys
         leave_out(self.reader.profile, keys)
-        forget(*_RARE)
+        forget("kmpeye.meter.which", "kmpeye.meter.profile")
         learned.fresh = True
 
     async def who(self, serial):
@@ -105,12 +98,12 @@ class Learning:
         reader.snapshot.changed()
 
     def _choose(self, learned):
-        from kmpeye.meter.choice import choose
+        from kmpeye.meter.choice import LOADS, choose
 
         gc.collect()  # a profile is read in one piece
         reader = self.reader
         profile = choose(reader.config, learned, reader.folder, reader.config.warnings)
-        forget(*_RARE)
+        forget(*LOADS)
         reader.use(profile, {})
 
     async def find_out(self):

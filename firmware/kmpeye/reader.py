@@ -54,7 +54,9 @@ class MeterReader:
         self.log = log
         self.folder = folder
         self.store = store
-        self.busy = False  # with what needs much memory: a reading or a long answer, one at a time
+        # Who needs much memory just now: a reading or a long answer, one at a time. Whoever has waited long enough
+        # takes it over, so each gives back only its own.
+        self.busy = None
         self._waited = 0  # looks since a reading is due, for such an answer to end
         self.advice = ""  # what to do about the state
         self.readings = 0
@@ -193,13 +195,14 @@ class MeterReader:
 
     async def _session(self):
         """One reading."""
-        self.busy = True
+        self.busy = self
         try:
             from kmpeye.reading import Reading
 
             await Reading(self).run()
         finally:
-            self.busy = False
+            if self.busy is self:
+                self.busy = None
             self.put_down()
             forget(*_READING.split())
         if self.learning.fresh or self.head.clock.uptime_s() - self._saved_s >= _SAVE_S:

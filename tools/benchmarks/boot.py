@@ -1,5 +1,5 @@
 # How long the firmware takes from its start to the first request on the line: main.py and the image, the meter of the
-# settings, on 32-bit MicroPython. Imports figure, heap and parts. Promise: the clock starts before the
+# settings, on 32-bit MicroPython. Imports figure and parts. Promise: the clock starts before the
 # interpreter does and stops when the request's first byte arrives. Milliseconds are this machine's.
 
 import json
@@ -10,8 +10,7 @@ import tempfile
 import time
 
 from benchmarks.figure import Figure
-from benchmarks.heap import free_port
-from benchmarks.parts import built, image, micropython, process
+from benchmarks.parts import built, free_port, image, micropython, process
 from firmware_tree import ROOT
 
 FIGURES = (

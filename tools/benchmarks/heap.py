@@ -5,9 +5,6 @@
 
 import contextlib
 import json
-import os
-import pathlib
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,7 +15,16 @@ import urllib.request
 from dataclasses import dataclass, field
 
 from benchmarks.figure import Figure
-from benchmarks.parts import Missing, built, meter, micropython, on_micropython, on_rom, process
+from benchmarks.parts import (
+    broker,
+    built,
+    free_port,
+    meter,
+    micropython,
+    on_micropython,
+    on_rom,
+    process,
+)
 from kmp.command import get_serial
 from kmp.frame import METER, TO_METER, build
 
@@ -46,27 +52,6 @@ _BACNET = (
 )
 _MODBUS_CLIENTS = 4  # and 20 requests of each for one of the page's: an hour at one a second in half a minute
 _WORK_S = 120  # 50 readings of 16 registers take a few seconds; more means that the reader stands still
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def broker():
-    """The distribution's mosquitto; gives its port."""
-    program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
-    if not program:
-        raise Missing("no mosquitto: run tools/install_system")
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = pathlib.Path(folder) / "mosquitto.conf"
-        settings.write_text("listener %d 127.0.0.1\nallow_anonymous true\n" % port)
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with process([program, "-c", settings], **quiet):
-            yield port
 
 
 @dataclass(frozen=True)

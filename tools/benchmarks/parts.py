@@ -3,15 +3,21 @@
 
 import contextlib
 import json
+import os
 import pathlib
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 
 from firmware_tree import FIRMWARE, IMAGE, ROOT
 
 FLASH = ROOT / "build" / "flash"
 HERE = pathlib.Path(__file__).resolve().parent
 
+_START_S = 10
 _STOP_S = 10  # a part that does not end by itself after this is killed
 
 
@@ -56,6 +62,39 @@ def process(command, **options):
         for pipe in (child.stdin, child.stdout):
             if pipe:
                 pipe.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def broker():
+    """The distribution's mosquitto; gives its port, on which it listens."""
+    program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+    if not program:
+        raise Missing("no mosquitto: run tools/install_system")
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = pathlib.Path(folder) / "mosquitto.conf"
+        settings.write_text("listener %d 127.0.0.1\nallow_anonymous true\n" % port)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with process([program, "-c", settings], **quiet):
+            _listens(port)
+            yield port
+
+
+def _listens(port):
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("mosquitto does not listen on port %d" % port)
 
 
 @contextlib.contextmanager

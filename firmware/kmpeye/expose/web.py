@@ -65,7 +65,7 @@ async def _answer(exchange, module, name, app):
         while app.reader.busy and looks < _MOST_LOOKS:
             looks += 1
             await app.clock.sleep_ms(_LOOK_MS)
-        app.reader.busy = True
+        app.reader.busy = exchange
     try:
         await getattr(__import__(module, None, None, (name,)), name)(exchange, app)
     except MemoryError:
@@ -74,5 +74,6 @@ async def _answer(exchange, module, name, app):
     finally:
         app.forget(module)
         if heavy:
-            app.reader.busy = False
+            if app.reader.busy is exchange:
+                app.reader.busy = None
             app.lean()

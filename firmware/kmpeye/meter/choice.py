@@ -5,6 +5,14 @@
 from kmpeye.meter.profile import Profile, load
 
 AUTO = "auto"
+# What choosing loads, with this module; whoever chose lets go of it.
+LOADS = (
+    "kmpeye.meter.choice",
+    "kmpeye.meter.which",
+    "kmpeye.meter.profile_check",
+    "kmpeye.meter.profile",
+    "kmp.registers",
+)
 _FALLBACK = "multical21"  # when the named profile cannot be used: the reader starts and says so
 _WANTED = (
     "model",

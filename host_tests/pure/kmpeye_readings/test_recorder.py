@@ -172,6 +172,14 @@ def test_it_is_let_go_of_when_idle_but_not_while_records_wait_for_their_date():
         over()
 
 
+async def stopped(task):
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+
+
 async def turns():
     for _ in range(5):
         await asyncio.sleep(0)
@@ -194,11 +202,7 @@ def test_records_get_their_date_as_soon_as_there_is_one_and_the_history_is_let_g
                 app.clock.known = known
                 app.snapshot.changed()
                 await turns()
-            task.cancel()
-            try:
-                await task
-            except asyncio.CancelledError:
-                pass
+            await stopped(task)
             return history
 
         try:
@@ -234,11 +238,7 @@ def test_the_task_records_each_hour_once():
             app.reading()
             app.snapshot.changed()
             await turns()
-        task.cancel()
-        try:
-            await task
-        except asyncio.CancelledError:
-            pass
+        await stopped(task)
 
     try:
         asyncio.run(run())

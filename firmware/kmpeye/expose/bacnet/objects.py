@@ -71,7 +71,7 @@ class Objects:
             from kmp.value import is_number
 
             self._dates = [row[1] for row in reading.values if not is_number(row[2])] if reading else ()
-            app.forget("kmp.value")
+            app.forget()
 
     def _analog(self, type):
         """(kind, id, key) of each register that has an object of this type."""

@@ -20,8 +20,7 @@ _PAUSE_S = const(10)  # without a packet: who discovers a device asks without pa
 # Let go of after a pause; with subscribers, some of it comes back when the snapshot changes.
 _PARTS = const(
     "kmpeye.expose.bacnet.cov kmpeye.expose.bacnet.services kmpeye.expose.bacnet.properties kmpeye.expose.bacnet.codec"
-    " kmpeye.expose.bacnet.quantities kmpeye.expose.bacnet.udp kmpeye.readings.ieee kmpeye.readings.texts"
-    " kmpeye.readings.units kmp.names kmp.value kmp.decimal"
+    " kmpeye.expose.bacnet.quantities kmpeye.expose.bacnet.udp kmpeye.readings.ieee"
 )
 
 

@@ -139,7 +139,7 @@ class KmpTcp:
             reply, _ = await app.reader.relay(question[0], application)
         finally:
             self._asking = False
-            app.forget("kmp.command", "kmp.value")  # the head's, which nobody else may need for an hour
+            app.forget()  # what the head needed, which nobody else may need for an hour
         if reply is None:
             return None
         self._answers += 1

@@ -25,13 +25,10 @@ _SUBSCRIPTION = const(1)  # its packet number; publications count on from there
 _LAST_PACKET = const(65535)
 _ACKNOWLEDGED = const("answer event history")  # the feed's kinds; no other is a part of this
 
-# What works only now and then, and what turns numbers into text.
+# What works only now and then.
 _WORK = const(
     "kmpeye.expose.mqtt.feed kmpeye.expose.mqtt.backlog kmpeye.expose.mqtt.packets kmpeye.expose.mqtt.discovery "
-    "kmpeye.expose.mqtt.entities"
-)
-_WORDS = const(
-    "kmp.names kmp.value kmp.dates kmp.decimal kmp.encode kmpeye.readings.as_json kmpeye.readings.units"
+    "kmpeye.expose.mqtt.entities kmpeye.readings.as_json"
 )
 _OPENING = const("kmpeye.expose.mqtt.opening kmpeye.expose.mqtt.host")
 
@@ -91,7 +88,6 @@ class Mqtt:
             self._rest = self._feed.rest()
             self._feed = None
         self._forget(_WORK)
-        self._forget(_WORDS)
 
     async def run(self):
         """For ever; only CancelledError comes out."""
