@@ -16,6 +16,10 @@ BOOT_FILES = ("boot.py", "main.py")
 # All the rest as one image, beside the built tree.
 IMAGE = "firmware.romfs"
 
+# Beside it the modules for a MicroPython that holds them itself; in such a one the module that says which they are.
+FROZEN_TREE = "frozen"
+FROZEN = "kmpeye/frozen.py"
+
 
 def sources(folder=FIRMWARE, pattern="*.py"):
     """Every module file below the folder, in one order on every machine."""

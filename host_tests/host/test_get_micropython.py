@@ -4,14 +4,13 @@ Uses a copy of the tool in a directory of its own, so that the project's .tools 
 nothing: PATH holds no apt where a test would get that far.
 """
 
-import importlib.machinery
-import importlib.util
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+import distribution
 from firmware_tree import ROOT
 
 TOOL = ROOT / "tools" / "get_micropython"
@@ -22,7 +21,8 @@ def house(tmp_path):
     """A checkout that holds the tool alone, and an empty directory to be the whole PATH."""
     (tmp_path / "tools").mkdir()
     (tmp_path / "path").mkdir()
-    shutil.copy(TOOL, tmp_path / "tools")
+    for path in (TOOL, TOOL.with_name("distribution.py")):
+        shutil.copy(path, tmp_path / "tools")
     return tmp_path
 
 
@@ -75,13 +75,6 @@ def test_what_is_no_new_micropython_is_refused_in_one_line(text, why, house):
     assert len(done.stderr.splitlines()) == 1 and "1.24 or newer cannot be had here" in done.stderr
 
 
-def load_tool():
-    loader = importlib.machinery.SourceFileLoader("get_micropython", str(TOOL))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("get_micropython", loader))
-    loader.exec_module(module)
-    return module
-
-
 DEB822 = """\
 # a comment
 Types: deb deb-src
@@ -109,22 +102,20 @@ deb cdrom:[Debian]/ bookworm main
 
 
 def test_both_forms_of_apt_sources_are_read():
-    tool = load_tool()
-    first, second = tool.read_deb822(DEB822)
+    first, second = distribution.read_deb822(DEB822)
     assert first["uris"] == "http://one.example/debian" and first["suites"] == "bookworm bookworm-updates"
     assert first["signed-by"].splitlines()[1:] == [" -----BEGIN PGP PUBLIC KEY BLOCK-----", " .", " xyz"]
     assert second["enabled"] == "no"
-    (line, disc) = tool.read_one_line(ONE_LINE)
+    (line, disc) = distribution.read_one_line(ONE_LINE)
     assert line["uris"] == "https://one.example/debian" and line["components"] == "main non-free"
     assert line["signed-by"] == "/usr/share/keyrings/a.gpg" and line["suites"] == "bookworm"
     assert disc["uris"].startswith("cdrom:")
 
 
 def test_the_archive_is_found_among_the_sources(tmp_path, monkeypatch):
-    tool = load_tool()
     (tmp_path / "a.sources").write_text(DEB822)
     (tmp_path / "b.list").write_text(ONE_LINE)
     (tmp_path / "c.list").write_text("deb https://vendor.example/apt bookworm-vendor main\n")
-    monkeypatch.setattr(tool.glob, "glob", lambda _: [str(path) for path in tmp_path.iterdir()])
-    found = [uri for uri, _ in tool.main_archives() if uri.endswith(".example/debian") or "vendor" in uri]
+    monkeypatch.setattr(distribution.glob, "glob", lambda _: [str(path) for path in tmp_path.iterdir()])
+    found = [uri for uri, _ in distribution.main_archives() if uri.endswith(".example/debian") or "vendor" in uri]
     assert sorted(found) == ["http://one.example/debian", "https://one.example/debian"]

@@ -19,6 +19,7 @@ from benchmarks.parts import (
     broker,
     built,
     free_port,
+    frozen,
     meter,
     micropython,
     on_micropython,
@@ -54,6 +55,10 @@ _MODBUS_CLIENTS = 4  # and 20 requests of each for one of the page's: an hour at
 _WORK_S = 120  # 50 readings of 16 registers take a few seconds; more means that the reader stands still
 
 
+# Where the modules are: in MicroPython itself, in an image in flash beside it, or loaded from files into the heap.
+FROZEN, ROMFS, FILES = "frozen", "romfs", "files"
+
+
 @dataclass(frozen=True)
 class Case:
     """One start of the app. switches: what its config says besides; a function stands for what it returns then.
@@ -63,7 +68,7 @@ class Case:
     what: str
     most: int = None
     switches: dict = field(default_factory=dict)
-    in_place: bool = True  # from the image in flash that `make flash` makes room for; else from .mpy files
+    form: str = FROZEN
     heap: str = _HEAP
     broker: bool = False
 
@@ -102,12 +107,12 @@ CASES = (
         "live_heap_all",
         "the same with every way out, after an hour of load in a minute",
         most=64 * 1024,
-        heap="192K",  # what it needs while it works; what it keeps is the figure
         switches=EVERYTHING,
         broker=True,
     ),
-    # More than a classic ESP32 has: what this form needs is a figure, not a promise.
-    Case("live_heap_web_mpy", "the same without a partition for the image", in_place=False, heap="256K"),
+    # What these forms need is a figure, not a promise; the last is more than a classic ESP32 has.
+    Case("live_heap_web_romfs", "as live_heap_web, the modules run in place from an image in flash", form=ROMFS),
+    Case("live_heap_web_mpy", "the same with the modules loaded from files", form=FILES, heap="256K"),
 )
 FIGURES = tuple(Figure(case.key, case.what, most=case.most) for case in CASES)
 
@@ -209,11 +214,12 @@ def kmptcp(config, requests):
 
 def start(case):
     """Command line and environment of a case."""
-    interpreter = micropython(32)
-    if case.in_place:
-        return on_rom(interpreter, "app", ("/rom/",), case.heap)
+    if case.form == ROMFS:
+        return on_rom(micropython(32), "app", ("/rom/",), case.heap)
     tree = built()
-    return on_micropython(interpreter, "app", ("%s/" % tree,), tree, case.heap)
+    if case.form == FROZEN:
+        return on_micropython(frozen(), "app", ("%s/" % tree,), "", case.heap)
+    return on_micropython(micropython(32), "app", ("%s/" % tree,), tree, case.heap)
 
 
 @contextlib.contextmanager

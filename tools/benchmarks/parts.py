@@ -46,6 +46,16 @@ def image():
     return built().with_name(IMAGE)
 
 
+def frozen():
+    """A 32-bit MicroPython with the same firmware in it."""
+    program = built().with_name("micropython-frozen")
+    command = [sys.executable, ROOT / "tools" / "freeze", "--output", program]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise Missing(done.stderr.strip())
+    return program
+
+
 @contextlib.contextmanager
 def process(command, **options):
     """A process that is ended with the block, whatever happens in it."""
