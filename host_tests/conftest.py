@@ -55,6 +55,22 @@ def flash(tmp_path_factory):
     return output
 
 
+@pytest.fixture(scope="session")
+def frozen(flash):
+    """Path of a 32-bit MicroPython with the same firmware in it; what is not a module lies in `flash`."""
+    program = flash.with_name("micropython-frozen")
+    command = [
+        sys.executable,
+        ROOT / "tools" / "freeze",
+        "--tree",
+        flash.with_name("frozen"),
+        "--output",
+        program,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return program if done.returncode == 0 else absent(done.stderr.strip())
+
+
 @pytest.fixture(autouse=True)
 def root_as_working_directory(monkeypatch):
     """Pure tests open host_tests/data/... from the root of the repository, on every interpreter."""

@@ -26,6 +26,7 @@ PROMISED = (
     "decode_vs_pykmp",
     "alloc_per_byte",
     "live_heap_web",
+    "live_heap_web_romfs",
     "live_heap_web_mpy",
     "live_heap_web_mqtt",
     "live_heap_all",
@@ -157,15 +158,15 @@ def test_the_wire_is_timed_at_the_real_pace(micropython32):
     assert values["wire_over_limit_8"] >= 0.99  # nothing is faster than light at 1200 baud
 
 
-def test_the_heap_of_the_working_app_is_read_from_inside(micropython32, flash, monkeypatch):
+def test_the_heap_of_the_working_app_is_read_from_inside(micropython32, flash, frozen, monkeypatch):
     monkeypatch.setattr(parts, "FLASH", flash)
-    two = tuple(
+    three = tuple(
         case for case in heap.CASES if case.key.startswith("live_heap_web") and "mqtt" not in case.key
     )
-    monkeypatch.setattr(heap, "CASES", two)
+    monkeypatch.setattr(heap, "CASES", three)
     values = heap.measure(requests=5, readings=1)
-    assert values.keys() == {case.key for case in two}
-    assert 0 < values["live_heap_web"] < values["live_heap_web_mpy"]
+    assert values.keys() == {case.key for case in three}
+    assert 0 < values["live_heap_web"] < values["live_heap_web_romfs"] < values["live_heap_web_mpy"]
 
 
 def test_a_case_of_the_heap_switches_on_what_it_names():

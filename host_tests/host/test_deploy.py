@@ -192,6 +192,35 @@ def test_an_image_that_is_larger_than_its_partition_is_refused(board_with_rom, d
     assert board_with_rom.files() == {} and not board_with_rom.rom.exists()
 
 
+def test_a_micropython_that_holds_the_modules_gets_what_belongs_to_them(frozen, tmp_path, deploy, built):
+    with board_of(frozen, tmp_path) as board:
+        for path, data in built.items():  # of a firmware that lay there as files
+            (board.flash / path).parent.mkdir(parents=True, exist_ok=True)
+            (board.flash / path).write_bytes(data)
+        port = free_port()
+        (board.flash / "config.json").write_text(json.dumps({"http_port": port}))
+        message, said = deploy(board.device, BOARD="esp32-devkitc", WIFI_SSID="house", WIFI_PASSWORD=PASSWORD)
+        assert message is None, message
+        assert "the page: http://127.0.0.1:%d/" % port in said, said
+        assert "PSRAM" not in said
+        files = board.files()
+        assert [path for path in files if path.endswith(".mpy")] == []
+        beside = {path for path in built if not path.endswith(".mpy")}
+        assert beside <= files.keys() and len(beside) > 20
+        board.power_cycle()
+        message, said = deploy(board.device)
+        assert message is None and "up to date" in said
+
+
+def test_what_belongs_to_other_modules_than_micropython_holds_is_not_copied(frozen, tmp_path, deploy, built):
+    manifest = json.loads(built["manifest.json"])
+    built["manifest.json"] = json.dumps({**manifest, "frozen": "0" * 64}).encode()
+    with board_of(frozen, tmp_path) as board:
+        message, _ = deploy(board.device, BOARD="esp32-devkitc")
+        assert "another version" in message and "docs/hardware.md" in message
+        assert board.files() == {}
+
+
 def test_somebody_elses_program_is_not_replaced(board, deploy):
     (board.flash / "main.py").write_text("print('a heating that I wrote')")
     message, _ = deploy(board.device, BOARD="esp32-devkitc")
@@ -345,7 +374,7 @@ def test_what_mpremote_says_becomes_what_to_do(said, explained):
 
 def seen(files, listed=(), config=None):
     hashes = {path: plan.digest(data) for path, data in files.items()}
-    return {"files": hashes, "listed": list(listed), "config": config, "rom": None}
+    return {"files": hashes, "listed": list(listed), "config": config, "rom": None, "frozen": None}
 
 
 BUILT = {"manifest.json": b"{}", "main.py": b"main", "kmp/frame.mpy": b"frame"}

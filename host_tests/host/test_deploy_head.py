@@ -93,7 +93,7 @@ MEMORY = (
 
 @pytest.mark.parametrize("heap, rom, warned, why", MEMORY, ids=[row[3] for row in MEMORY])
 def test_too_little_memory_is_said_with_what_to_do(heap, rom, warned, why):
-    warning = plan.memory_warning({"heap": heap, "rom": rom})
+    warning = plan.memory_warning({"heap": heap, "rom": rom, "frozen": None})
     assert bool(warning) is warned
     if warned:
         assert "165" in warning and "PSRAM" in warning and "docs/hardware.md" in warning

@@ -21,7 +21,7 @@ from esptool.bin_image import (
 
 from deploying import settings
 from deploying.plan import Refused
-from firmware_tree import ROOT
+from firmware_tree import FROZEN, ROOT
 from flashing import chip as chip_module
 from flashing import download, partitions
 from flashing.chip import Chip, name_of
@@ -149,7 +149,7 @@ def device():
 
 
 @pytest.fixture
-def flash(device, capsys):
+def run_flash(device, capsys):
     tool = runpy.run_path(str(ROOT / "tools" / "flash"))
 
     def run(board, path, chip):
@@ -163,9 +163,9 @@ def flash(device, capsys):
     return run
 
 
-def test_micropython_and_the_firmware_are_written_together(flash, tmp_path):
+def test_micropython_and_the_firmware_are_written_together(run_flash, tmp_path):
     chip = Connected("esp32s3", 8)
-    message, said = flash("esp32-s3-devkitc", micropython(tmp_path, "esp32s3"), chip)
+    message, said = run_flash("esp32-s3-devkitc", micropython(tmp_path, "esp32s3"), chip)
     assert message is None
     assert sorted(chip.written) == [0, 0x200000]
     assert chip.written[0x200000] == FIRMWARE
@@ -173,13 +173,23 @@ def test_micropython_and_the_firmware_are_written_together(flash, tmp_path):
     assert "romfs" in said and "make deploy" in said
 
 
-def test_a_micropython_that_runs_nothing_in_place_is_written_as_it_is(flash, tmp_path):
+def test_a_micropython_that_runs_nothing_in_place_is_written_as_it_is(run_flash, tmp_path):
     chip = Connected("esp32")
     path = micropython(tmp_path, words=b"MicroPython")  # the stock ones of every version
-    message, said = flash("esp32-devkitc", path, chip)
+    message, said = run_flash("esp32-devkitc", path, chip)
     assert message is None
     assert chip.written == {0x1000: path.read_bytes()}
-    assert "without ROMFS" in said and "docs/hardware.md" in said
+    assert "does not hold the firmware" in said and "docs/hardware.md" in said
+
+
+def test_a_micropython_that_holds_the_firmware_needs_no_partition_for_it(run_flash, tmp_path, frozen):
+    assert FROZEN.encode() in frozen.read_bytes()  # what tells it from others
+    chip = Connected("esp32")
+    path = micropython(tmp_path, words=b"MicroPython rom_ioctl " + FROZEN.encode())
+    message, said = run_flash("esp32-devkitc", path, chip)
+    assert message is None
+    assert chip.written == {0x1000: path.read_bytes()}
+    assert "memory" not in said and "make deploy" in said
 
 
 WRONG_CHIPS = (
@@ -192,22 +202,22 @@ WRONG_CHIPS = (
 
 
 @pytest.mark.parametrize("board, image, name, said", WRONG_CHIPS, ids=[row[3] for row in WRONG_CHIPS])
-def test_nothing_is_written_to_another_chip(board, image, name, said, flash, tmp_path):
+def test_nothing_is_written_to_another_chip(board, image, name, said, run_flash, tmp_path):
     chip = Connected(name)
-    message, _ = flash(board, micropython(tmp_path, image), chip)
+    message, _ = run_flash(board, micropython(tmp_path, image), chip)
     assert said in message
     assert chip.written is None
 
 
-def test_nothing_is_written_when_the_flash_is_too_small(flash, tmp_path):
+def test_nothing_is_written_when_the_flash_is_too_small(run_flash, tmp_path):
     chip = Connected("esp32", 2)
-    message, _ = flash("esp32-devkitc", micropython(tmp_path), chip)
+    message, _ = run_flash("esp32-devkitc", micropython(tmp_path), chip)
     assert "4 MiB of flash" in message and chip.written is None
 
 
-def test_a_file_that_is_not_there_and_no_file_are_said(flash, tmp_path):
-    assert "no.bin: No such file" in flash(None, tmp_path / "no.bin", Connected("esp32"))[0]
-    assert "BOARD=d1-mini-esp32|" in flash(None, None, Connected("esp32"))[0]
+def test_a_file_that_is_not_there_and_no_file_are_said(run_flash, tmp_path):
+    assert "no.bin: No such file" in run_flash(None, tmp_path / "no.bin", Connected("esp32"))[0]
+    assert "BOARD=d1-mini-esp32|" in run_flash(None, None, Connected("esp32"))[0]
 
 
 def test_every_board_has_a_chip_that_esptool_knows():

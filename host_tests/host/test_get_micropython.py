@@ -117,5 +117,7 @@ def test_the_archive_is_found_among_the_sources(tmp_path, monkeypatch):
     (tmp_path / "b.list").write_text(ONE_LINE)
     (tmp_path / "c.list").write_text("deb https://vendor.example/apt bookworm-vendor main\n")
     monkeypatch.setattr(distribution.glob, "glob", lambda _: [str(path) for path in tmp_path.iterdir()])
-    found = [uri for uri, _ in distribution.main_archives() if uri.endswith(".example/debian") or "vendor" in uri]
+    found = [
+        uri for uri, _ in distribution.main_archives() if uri.endswith(".example/debian") or "vendor" in uri
+    ]
     assert sorted(found) == ["http://one.example/debian", "https://one.example/debian"]

@@ -111,7 +111,9 @@ CASES = (
         broker=True,
     ),
     # What these forms need is a figure, not a promise; the last is more than a classic ESP32 has.
-    Case("live_heap_web_romfs", "as live_heap_web, the modules run in place from an image in flash", form=ROMFS),
+    Case(
+        "live_heap_web_romfs", "as live_heap_web, the modules run in place from an image in flash", form=ROMFS
+    ),
     Case("live_heap_web_mpy", "the same with the modules loaded from files", form=FILES, heap="256K"),
 )
 FIGURES = tuple(Figure(case.key, case.what, most=case.most) for case in CASES)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from firmware_tree import FIRMWARE, IMAGE, ROOT
+from firmware_tree import FIRMWARE, FROZEN_TREE, IMAGE, ROOT
 
 FLASH = ROOT / "build" / "flash"
 HERE = pathlib.Path(__file__).resolve().parent
@@ -49,7 +49,8 @@ def image():
 def frozen():
     """A 32-bit MicroPython with the same firmware in it."""
     program = built().with_name("micropython-frozen")
-    command = [sys.executable, ROOT / "tools" / "freeze", "--output", program]
+    tree = built().with_name(FROZEN_TREE)
+    command = [sys.executable, ROOT / "tools" / "freeze", "--tree", tree, "--output", program]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise Missing(done.stderr.strip())

@@ -86,6 +86,20 @@ def _rom():
     return [room, binascii.hexlify(h.digest()).decode()]
 
 
+def _frozen():
+    """Which modules of the firmware this MicroPython holds itself, as frozen.py says; None: none."""
+    path = sys.path[:]
+    sys.path[:] = [".frozen"]
+    try:
+        from kmpeye.frozen import DIGEST
+
+        return DIGEST
+    except ImportError:
+        return None
+    finally:
+        sys.path[:] = path
+
+
 def _heap():
     """Bytes that Python may have at most. Where the heap grows on demand (ESP32), free counts what it can grow by, of
     which Wi-Fi wants a part."""
@@ -127,6 +141,7 @@ def look():
         "heap": _heap(),
         "room": room[0] * room[3],
         "rom": rom,
+        "frozen": _frozen(),
         "strange": _strange(),
     }
     print("seen:" + json.dumps(out))

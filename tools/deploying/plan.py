@@ -82,11 +82,11 @@ def check_board(seen, wanted_board, name):
 
 def memory_warning(seen):
     """A sentence when this board has too little memory for a firmware that does not run in place, else None."""
-    if seen["rom"] or seen["heap"] >= FILES_HEAP_BYTES + WIFI_BYTES:
+    if seen["rom"] or seen["frozen"] or seen["heap"] >= FILES_HEAP_BYTES + WIFI_BYTES:
         return None
     return (
-        "nothing runs in place on this board: the firmware has to lie in memory, wants %d kB of it with Wi-Fi, and "
-        "there are %d. Take a board with PSRAM, or a MicroPython with ROMFS and `make flash` (docs/hardware.md)"
+        "the firmware is not in this MicroPython: it has to lie in memory, wants %d kB of it with Wi-Fi, and "
+        "there are %d. Take a board with PSRAM, or build a MicroPython with the firmware in it (docs/hardware.md)"
         % ((FILES_HEAP_BYTES + WIFI_BYTES) // 1000, seen["heap"] // 1000)
     )
 
@@ -129,6 +129,25 @@ def in_place(built, image, seen):
     rows = [one for one in json.loads(built[MANIFEST])["files"] if one["path"] in BOOT_FILES]
     kept = {path: data for path, data in built.items() if path in BOOT_FILES}
     return {**kept, MANIFEST: small({"files": rows, "image": digest(image)})}
+
+
+def beside_frozen(built, seen):
+    """What of the build goes onto the file system when MicroPython holds the modules: the rest, and its manifest.
+
+    None when it holds none; Refused when it holds those of another version.
+    """
+    if not seen["frozen"]:
+        return None
+    manifest = json.loads(built[MANIFEST])
+    if seen["frozen"] != manifest["frozen"]:
+        raise Refused(
+            "the MicroPython on this board holds the modules of another version of kmpeye, and what belongs to them "
+            "has to come from the same one: deploy from that version, or build the MicroPython anew with this one "
+            "and flash it (docs/hardware.md)"
+        )
+    rows = [one for one in manifest["files"] if not one["path"].endswith(".mpy")]
+    kept = {one["path"]: built[one["path"]] for one in rows}
+    return {**kept, MANIFEST: small({**manifest, "files": rows})}
 
 
 def image_is_old(image, seen):

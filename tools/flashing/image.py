@@ -6,6 +6,7 @@ import esptool
 from esptool.bin_image import LoadFirmwareImage
 
 from deploying.plan import Refused
+from firmware_tree import FROZEN
 from flashing import partitions
 
 TABLE_AT = 0x8000  # in the flash, on every chip
@@ -13,7 +14,8 @@ TABLE_AT = 0x8000  # in the flash, on every chip
 _MAGIC = 0xE9
 _SIZE_AT = 3  # byte of the header with the flash size in its upper half
 _CHIP_AT = 12  # two bytes of the header
-_RUNS_IN_PLACE = b"rom_ioctl"  # a name that only a MicroPython with ROMFS has
+_RUNS_IN_PLACE = b"rom_ioctl"  # a name that only a MicroPython with ROMFS has, or one that holds our modules
+_HOLDS_FIRMWARE = FROZEN.encode()
 
 
 class Image:
@@ -43,7 +45,11 @@ class Image:
 
     def runs_in_place(self):
         """Whether this MicroPython can execute code out of a romfs partition: built so, 1.25 or newer."""
-        return _RUNS_IN_PLACE in self.data
+        return _RUNS_IN_PLACE in self.data and not self.holds_firmware()
+
+    def holds_firmware(self):
+        """Whether the modules of a kmpeye are frozen into it."""
+        return _HOLDS_FIRMWARE in self.data
 
     def with_partitions(self, entries):
         """The bytes of the image with another table in it."""

@@ -28,6 +28,7 @@ class Sys:
     platform = sys.argv[3]
     implementation = Implementation
     modules = sys.modules
+    path = sys.path
 
 
 class Machine:
