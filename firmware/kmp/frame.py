@@ -15,7 +15,7 @@ FROM_METER = const(0x40)  # start byte of a reply
 _STOP = const(0x0D)
 ACK = const(0x06)  # bare byte outside any frame: SetClock and PutRegister were carried out
 _ESCAPE = const(0x1B)
-_RESERVED = b"\x80\x40\x0d\x06\x1b"  # travel as 1B and their complement
+_RESERVED = const(b"\x80\x40\x0d\x06\x1b")  # travel as 1B and their complement
 
 METER = const(0x3F)  # destination: the meter itself
 LOGGER_TOP = const(0x7F)  # destination: logger top module, and the logger of MULTICAL 801

@@ -5,7 +5,7 @@ from micropython import const
 
 # By unit code, "?" where it is not known. 21 and 25 are W and var here: the printed tables jump from one thousand to
 # the next, and independent programs agree (some heat meter programs print kW and kvar).
-_UNITS = (
+_UNITS = const(
     "|Wh|kWh|MWh|GWh|J|kJ|MJ|GJ|cal|kcal|Mcal|Gcal|varh|kvarh|Mvarh|Gvarh|VAh|kVAh|MVAh|GVAh|W|kW|MW|GW|var|kvar"
     "|Mvar|Gvar|VA|kVA|MVA|GVA|V|A|kV|kA|°C|K|l|m³|l/h|m³/h|m³·°C|t|t/h|h||||||bar|||m³·10|t·10|GJ·10|min||s|ms|d"
     "|||imp/l|l/imp|Hz|°|?|?|?||?|?|?|?|?|?||?|?|?|?|?|%RH|%O₂|m/s|kJ/kg|pH|g/kg"

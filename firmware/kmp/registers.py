@@ -1,9 +1,13 @@
 # Ids and names of registers. Imported only where a stranger's ids have to be named: the meter profiles carry the
-# names of their own registers. One text, searched when asked, because a dict of it costs the chip about 9 KB.
+# names of their own registers. One text, packed and read when asked, because a dict of it costs the chip about 9 KB.
 # Ids: Kamstrup 5512-447 5.2-5.3 and the sources named in docs/protocol.md.
 
+from micropython import const
+
+from kmp.packed import lines
+
 # Keys are the same on every way out and never change; a label is made from its key.
-_REGISTERS = """
+_REGISTERS = const("""
 1 energy_in
 2 energy_out
 3 reactive_energy_in
@@ -220,17 +224,22 @@ _REGISTERS = """
 1344 power_out_l1
 1345 power_out_l2
 1346 power_out_l3
-"""
+""")
+
+
+def known():
+    """Yields (id, key) of all known registers, ids ascending."""
+    for line in lines(_REGISTERS):
+        register, key = line.split(" ")
+        yield int(register), key
 
 
 def register_key(register):
     """The stable name of a register id: "volume", or "register_2345" for one that is not known."""
-    mark = "\n%d " % register
-    start = _REGISTERS.find(mark)
-    if start < 0:
-        return "register_%d" % register
-    start += len(mark)
-    return _REGISTERS[start : _REGISTERS.find("\n", start)]
+    for one, key in known():
+        if one == register:
+            return key
+    return "register_%d" % register
 
 
 def register_id(key):
@@ -239,12 +248,7 @@ def register_id(key):
     if key.startswith("register_") and 1 <= len(digits) <= 5 and not digits.strip("0123456789"):
         number = int(digits)
         return number if number <= 0xFFFF else None
-    end = _REGISTERS.find(" %s\n" % key)
-    if end < 0:
-        return None
-    return int(_REGISTERS[_REGISTERS.rfind("\n", 0, end) + 1 : end])
-
-
-def register_ids():
-    """All known ids, ascending."""
-    return [int(line.split(" ")[0]) for line in _REGISTERS.strip().split("\n")]
+    for register, one in known():
+        if one == key:
+            return register
+    return None

@@ -11,7 +11,7 @@ _MAX_LETTERS = const(64)  # bytes of a text: the type number of a MULTICAL 603 h
 _ASCII = const(54)  # its unit code
 _MAX_EXPONENT = const(63)  # six bits of SiEx
 
-_NOT_QUANTITIES = b"\x2f\x30\x31\x32\x35\x36\x48\x4f"  # the unit codes of dates and text
+_NOT_QUANTITIES = const(b"\x2f\x30\x31\x32\x35\x36\x48\x4f")  # the unit codes of dates and text
 
 
 def unsigned(data, pos, count):

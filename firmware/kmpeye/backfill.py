@@ -18,16 +18,16 @@ _MOST_SLOTS = const(1680)  # 70 days: no hourly logger that is known holds more 
 _WEEK_S = const(604800)
 _RETRY_S = const(3600)  # after a budget that is spent, or a line that failed
 _BREATH = const(32)  # records between two chances for others to run
-_FILE = "backfill.json"
+_FILE = const("backfill.json")
 
-_WRONG_CLOCK = "wrong_clock"  # the meter does not tell its clock, or one that is in no time zone
-_NOTHING_OF_IT = "nothing_of_it"  # no register of the log is in the history
+_WRONG_CLOCK = const("wrong_clock")  # the meter does not tell its clock, or one that is in no time zone
+_NOTHING_OF_IT = const("nothing_of_it")  # no register of the log is in the history
 _TRIES = const(3)
-_LOST = ("no_light", "echo_only", "other_device", "garbled", "bad_crc")
+_LOST = const(("no_light", "echo_only", "other_device", "garbled", "bad_crc"))
 # What a logger that is not there looks like, the meter itself having answered just before.
 _REFUSED = ("no_light", "echo_only", "other_device", "empty_log", "bad_content", _WRONG_CLOCK)
-_REFUSES = "the logger at address %d refuses (%s): it is asked again in a week"
-_RESTS = "the meter's logger refused: a week after that it is asked again"
+_REFUSES = const("the logger at address %d refuses (%s): it is asked again in a week")
+_RESTS = const("the meter's logger refused: a week after that it is asked again")
 
 
 class Backfill:

@@ -13,7 +13,7 @@ _LONGEST_MS = const(60000)  # and a client keeps the reader from its own work no
 _WAIT_MS = const(90000)  # the longest session of the reader before it, and ours
 _ALIGNMENTS = const(20)  # a day: 20 times 60 requests; kept from the budget, but not without end
 _DAY_S = const(86400)
-_ACKNOWLEDGED = (b"\x09", b"\x11")  # SetClock and PutRegister are answered by a bare 06
+_ACKNOWLEDGED = const((b"\x09", b"\x11"))  # SetClock and PutRegister are answered by a bare 06
 
 
 class Errands:

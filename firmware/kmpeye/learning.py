@@ -4,11 +4,13 @@
 
 import gc
 
+from micropython import const
+
 from kmp.frame import ProtocolError
 from kmpeye.head.transaction import NoAnswer
 from kmpeye.system import forget
 
-_SPEEDS = (1200, 2400, 9600)
+_SPEEDS = const((1200, 2400, 9600))
 
 
 class Learning:

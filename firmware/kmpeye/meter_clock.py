@@ -15,7 +15,7 @@ _NEAR_S = const(1800)
 _WEEK_S = const(604800)
 _RETRY_S = const(3600)
 _MOST_DRIFT_S = const(60)
-_FILE = "meterclock.json"
+_FILE = const("meterclock.json")
 
 
 def drift_of(meter_s, unix, zone):

@@ -8,8 +8,8 @@ from micropython import const
 
 from kmpeye.system import keep
 
-_FILE = "state.json"
-_ASIDE = "state.bad.json"
+_FILE = const("state.json")
+_ASIDE = const("state.bad.json")
 _MOST_BYTES = const(6144)  # 16 totals of the longest kind, all held back, take 4 KB
 
 

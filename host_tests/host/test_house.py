@@ -29,6 +29,7 @@ KNOWS = (
         "every way out formats from the same snapshot, with the same digits",
     ),
     ("kmpeye.system", (), "board, Wi-Fi, clock and log serve everybody and need nobody"),
+    ("kmpeye.system.config", ("kmp.packed", "kmpeye.system"), "its table is a long text, stored packed"),
     ("kmpeye.system.timezone", ("kmp.calendar",), "the arithmetic of dates is written once"),
     (
         "kmpeye.reader",

@@ -1,12 +1,13 @@
 # GET /metrics for Prometheus: text format 0.0.4, or OpenMetrics 1.0 where the client prefers it. A handler for http;
-# imports kmp's arithmetic only. Promises base units, exact (what has to be divided by 3600 keeps 14 digits); what
-# is not known has no sample; nothing stays in memory once this module is let go of.
+# imports kmp's arithmetic and packed only. Promises base units, exact (what has to be divided by 3600 keeps 14 digits);
+# what is not known has no sample; nothing stays in memory once this module is let go of.
 
 import gc
 
 from micropython import const
 
 from kmp.decimal import divide_half_even
+from kmp.packed import lines
 from kmp.value import text
 
 _FRESH_S = const(10800)  # readings older than this, and than three intervals, are no samples any more
@@ -15,8 +16,11 @@ _TIMES = const(b"\x2e\x3a\x3c\x3d\x3e")  # unit codes of h, min, s, ms, d
 _NUMBER = const(51)  # unit code of a number without a unit
 _LAST_OF_FOURS = const(32)
 
-# The families of the reader itself, in the order of _reader(): name:unit|type|help. The unit is the end of the name.
-_READER = const("""\
+# First the families of the reader itself, in the order of _reader(): name:unit|type|help. The unit is the end of the
+# name. Then what registers become: name:unit|type|help|factor by unit code. Joules are counted, so are liters and tons;
+# a fall of such a total is a restart to Prometheus. A factor 1/36e-2 divides by 36 and moves the point by two. Codes
+# are those of _mark().
+_FAMILIES = const("""
 up|g|1 while the meter answers
 state|i|How the meter answers, in a word
 build|i|This reader's firmware and profile
@@ -43,12 +47,7 @@ heap_used:bytes|g|Memory in use, garbage included
 heap_free:bytes|g|Memory free at once, before garbage is collected
 wifi_rssi:dbm|g|Strength of the Wi-Fi signal
 flag|g|1 while the meter reports it
-missing|g|Values that are worthless or held back, by reason""")
-
-# What registers become: name:unit|type|help|factor by unit code. Joules are counted, so are liters and tons; a fall of
-# such a total is a restart to Prometheus. A factor 1/36e-2 divides by 36 and moves the point by two. Codes are those
-# of _mark().
-_REGISTERS = const("""\
+missing|g|Values that are worthless or held back, by reason
 energy:joules|c|Energy the meter has counted| 1=36e2 5=1e0 9=41868e-4 57=1e10
 reactive_energy:var_seconds|c|Reactive energy counted| 13=36e2
 apparent_energy:volt_ampere_seconds|c|Apparent energy counted| 17=36e2
@@ -69,7 +68,8 @@ mass_flow:grams_per_second|g|Flow of mass| 45=1/36e4
 pressure:pascals|g|Pressure| 52=1e5
 frequency:hertz|g|Frequency| 67=1e0
 angle:degrees|g|Angle| 68=1e0
-power_factor:ratio|g|Power factor| 151=1e0""")
+power_factor:ratio|g|Power factor| 151=1e0
+""")
 _AGE = const("register_age:seconds|g|How long ago each register was read: some are asked for once a day only")
 
 
@@ -132,16 +132,15 @@ def _families(app):
     now_s = app.clock.uptime_s()
     age_s = now_s - reading.uptime_s if reading else None
     fresh = reading and age_s <= max(_FRESH_S, 3 * app.reader.interval_s)
-    samples = _reader(app, now_s, age_s, fresh)
-    for line in _READER.split("\n"):
-        found = next(samples)
-        yield line, found if isinstance(found, list) else (("", found),)
+    families = lines(_FAMILIES)
+    for found in _reader(app, now_s, age_s, fresh):
+        yield next(families), found if isinstance(found, list) else (("", found),)
     if fresh:
-        yield from _registers(reading, now_s)
+        yield from _registers(families, reading, now_s)
 
 
 def _reader(app, now_s, age_s, fresh):
-    """Yields for each line of _READER its samples, or its only value."""
+    """Yields for each of the first families its samples, or its only value."""
     snapshot = app.snapshot
     meter = snapshot.meter
     reading = snapshot.reading
@@ -189,12 +188,12 @@ def _reader(app, now_s, age_s, fresh):
     yield [(_labels((("register", key), ("reason", reason))), 1) for key, reason in missing]
 
 
-def _registers(reading, now_s):
+def _registers(families, reading, now_s):
     """The values, each in the family of its unit; then the age of each."""
     values = reading.values
     marks = [_mark(row[0], row[2]) for row in values]
     found = []  # numbers of the rows that are in a family
-    for line in _REGISTERS.split("\n"):
+    for line in families:
         kind, _, scales = line.split("|")[1:]
         scales += " "
         rows = []

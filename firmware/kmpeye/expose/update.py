@@ -12,11 +12,13 @@ from kmpeye.expose.http import Refusal
 
 _WHOLE_S = const(600)  # 400 KB take half a minute; more is a line that never ends
 _REST_MOST = const(1 << 20)  # bytes that are read and thrown away so that a refusal is heard
-_PARTS = (
-    "kmpeye.system.update",
-    "kmpeye.system.update_slots",
-    "kmpeye.system.update_state",
-    "kmpeye.system.update_verify",
+_PARTS = const(
+    (
+        "kmpeye.system.update",
+        "kmpeye.system.update_slots",
+        "kmpeye.system.update_state",
+        "kmpeye.system.update_verify",
+    )
 )
 _STATUS = {
     "not_a_bundle": 400,

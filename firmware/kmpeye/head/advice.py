@@ -1,9 +1,13 @@
-# What a state of the diagnosis means and what to do about it, for a person to read. Imports nothing; loaded only where
-# somebody looks. One text, searched when asked: a dict of it would cost the chip twice as much.
+# What a state of the diagnosis means and what to do about it, for a person to read. Imports kmp's packed; loaded only
+# where somebody looks. One text, packed and read when asked: a dict of it would cost the chip several times as much.
+
+from micropython import const
+
+from kmp.packed import lines
 
 # state|what it says|what to do. A state with a detail (what garbled bytes suggest, what wakes the meter) comes
 # before the state alone.
-_TEXTS = """
+_TEXTS = const("""
 ok|The meter answers|Nothing to do
 asleep.key|The meter has gone to sleep|Press its key, or let a servo or solenoid press it: it listens for 4 minutes
 asleep.magnet|The meter has gone to sleep|Lift the head and put it back so that its magnet is felt; check the poles
@@ -32,14 +36,15 @@ budget_spent|What the meter's battery may spend today is spent|Wait until midnig
 starting|The meter has not been read yet|Wait a moment
 out_of_memory|This reading did not fit into the memory|It is tried again; switch off ways out that are not needed
 port_error|The port to the head cannot be used|Check its address, the cable and who else has it open
-"""
+""")
 
 
 def advice(state, detail=""):
     """(what it says, what to do). detail: for garbled what is suspected, else what wakes the meter."""
-    for key in ("%s.%s" % (state, detail), state):
-        start = _TEXTS.find("\n%s|" % key)
-        if start >= 0:
-            _, says, todo = _TEXTS[start + 1 : _TEXTS.find("\n", start + 1)].split("|")
+    exact = "%s.%s|" % (state, detail)
+    mark = state + "|"
+    for line in lines(_TEXTS):
+        if line.startswith(exact) or line.startswith(mark):
+            _, says, todo = line.split("|")
             return says, todo
     raise ValueError("there is no state %s" % state)

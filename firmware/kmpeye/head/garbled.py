@@ -13,7 +13,9 @@ _BITS = const(11)  # start, 8 data, 2 stop
 
 
 # What a Reader counts.
-_COUNTERS = ("bytes", "stray", "echoes", "frames", "bad_crc", "bad_escapes", "overruns", "short", "cut")
+_COUNTERS = const(
+    ("bytes", "stray", "echoes", "frames", "bad_crc", "bad_escapes", "overruns", "short", "cut")
+)
 
 
 class Listener(Reader):

@@ -14,7 +14,7 @@ _PRESS_MOST_MS = const(2000)  # a key held longer leads into the meter's menus
 _TIMER = const(0)  # every chip has timer 0; there is one waker, and nothing else here uses a timer
 _SERVO_HZ = const(50)  # what hobby servos expect
 
-_ACTUATORS = ("servo", "coil")
+_ACTUATORS = const(("servo", "coil"))
 
 
 def refuse(key, value, allowed):

@@ -8,7 +8,7 @@ from kmpeye.head.line import PortError
 
 _BAUD = const(300)
 # "/#1" with 7 data bits, even parity and 2 stop bits, sent as 8 data bits: bit 7 is the parity.
-_GREETING = b"\xaf\xa3\xb1"
+_GREETING = const(b"\xaf\xa3\xb1")
 _SEND_MS = const(130)  # 3 bytes of 11 bits take 110 ms; an answer can begin 300 ms after them
 # To KMP this was a broken request, after which the meter discards requests for 1.6 s (447 2.1).
 _QUIET_MS = const(1700)

@@ -2,9 +2,11 @@
 # and when the meter changes; then let go of. Imports its neighbours. Promises a Profile in any case, and a warning
 # when it is not the one that was asked for.
 
+from micropython import const
+
 from kmpeye.meter.profile import Profile, load
 
-AUTO = "auto"
+_AUTO = const("auto")
 # What choosing loads, with this module; whoever chose lets go of it.
 LOADS = (
     "kmpeye.meter.choice",
@@ -13,7 +15,7 @@ LOADS = (
     "kmpeye.meter.profile",
     "kmp.registers",
 )
-_FALLBACK = "multical21"  # when the named profile cannot be used: the reader starts and says so
+_FALLBACK = const("multical21")  # when the named profile cannot be used: the reader starts and says so
 _WANTED = (
     "model",
     "kind",
@@ -65,20 +67,20 @@ def choose(config, learned, folder, warnings):
     """The Profile to read with. learned: what was remembered of the meter ({} or keys profile, offered, left_out);
     what is not of the same profile, or damaged, is taken out of it."""
     wanted = config["meter"]
-    name = learned.get("profile") if wanted == AUTO else wanted
+    name = learned.get("profile") if wanted == _AUTO else wanted
     profile = None
     try:
-        if name and name != AUTO:
+        if name and name != _AUTO:
             profile = load(str(name), folder, _WANTED)
     except ValueError as e:
-        if wanted == AUTO:
+        if wanted == _AUTO:
             warnings.append("what was learned of the meter cannot be used: %s; it is asked again" % e)
         else:
             warnings.append("meter: %s; %s is used" % (e, _FALLBACK))
             profile = load(_FALLBACK, folder, _WANTED)
     if profile is None:
         profile = Profile()
-        profile.name = AUTO
+        profile.name = _AUTO
         for key in _WANTED:
             setattr(profile, key, _UNKNOWN[key])
     if learned.get("profile") == profile.name:

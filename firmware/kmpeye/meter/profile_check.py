@@ -1,14 +1,16 @@
-# Whether a meter profile is right: one rule a key, and an error that says which. Imports nothing of ours.
+# Whether a meter profile is right: one rule a key, and an error that says which. Imports kmp's packed.
 # Promises values of the right types and sizes, or ValueError; nothing else comes out of any JSON object.
 
 from micropython import const
 
+from kmp.packed import lines
+
 _MAX_WORD = const(48)  # a register's key becomes a topic, a metric and an object name
-_WORD = "abcdefghijklmnopqrstuvwxyz0123456789_"
-_ADDRESSES = (63, 127, 191)  # the meter, its top module, its base module (447 3.2)
+_WORD = const("abcdefghijklmnopqrstuvwxyz0123456789_")
+_ADDRESSES = const((63, 127, 191))  # the meter, its top module, its base module (447 3.2)
 
 # The sentence is the rule and, in an error, its text. 8 registers are one request (447 6.2.4).
-_RULES = """
+_RULES = const("""
 model: text
 kind: one of 'water' 'heat' 'electricity'
 evidence: one of 'seen' 'documented' 'assumed'
@@ -33,8 +35,8 @@ info_hours: 0 to 10 of [bit,"flag"]
 units: 0 to 8 of [code,code]
 high_resolution: 0 to 4 of ["total","finer"]
 loggers: 0 to 4 of {address,log,registers}
-"""
-_GROUPS = ("wake", "budget", "limits")
+""")
+_GROUPS = const(("wake", "budget", "limits"))
 
 
 def check(data):
@@ -44,7 +46,7 @@ def check(data):
     for group in _GROUPS:
         _expect(isinstance(data.get(group), dict), group, "an object", data.get(group))
         right[group] = {}
-    for line in _RULES.strip().split("\n"):
+    for line in lines(_RULES):
         key, rule = line.split(": ")
         group, _, part = key.partition(".")
         if not part:

@@ -132,11 +132,11 @@ def _best_batch(candidates, asked):
 
 async def _catalogue(registers):
     """All ids the meter gives, of all that are known."""
-    from kmp.registers import register_ids
+    from kmp.registers import known
 
     offered = []
     batch = []
-    for register in register_ids():
+    for register in [one for one, _ in known()]:
         batch.append(register)
         if len(batch) == MAX_REGISTERS:
             offered.extend(await registers(batch) or ())
@@ -148,13 +148,12 @@ async def _catalogue(registers):
 
 def adapt(profile, offered):
     """Make the profile of the nearest kin fit a stranger: what it asks for is what was given, the kin's own first."""
-    from kmp.registers import register_key
+    from kmp.registers import known, register_key
 
-    names = dict(profile.registers)
-    ids = [register for register, _ in profile.registers if register in offered]
-    ids += [register for register in offered if register not in names]
-    rows = [(register, names.get(register) or register_key(register)) for register in ids]
-    rows = [(register, key) for register, key in rows if key]
+    rows = [row for row in profile.registers if row[0] in offered]
+    own = [register for register, _ in rows]
+    names = dict([row for row in known() if row[0] in offered])
+    rows += [(one, names.get(one) or register_key(one)) for one in offered if one not in own]
     once = [key for _, key in profile.once]
     profile.once = tuple([row for row in rows if row[1] in once])
     rows = [row for row in rows if row[1] not in once]

@@ -9,7 +9,7 @@ _HOURS_BITS = const(3)  # bits of one counter of hours
 _HOURS_MASK = const(7)
 
 # What the counters say of the last 30 days (wmbusmeters, driver kamwater; the scale 1 to 7 is Kamstrup's).
-_HOURS = ("0 h", "1-8 h", "9-24 h", "2-3 days", "4-7 days", "8-14 days", "15-21 days", "22-31 days")
+_HOURS = const(("0 h", "1-8 h", "9-24 h", "2-3 days", "4-7 days", "8-14 days", "15-21 days", "22-31 days"))
 
 
 def active(info, bits, hours=()):

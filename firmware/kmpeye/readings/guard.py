@@ -13,7 +13,7 @@ from kmpeye.readings.units import KWH, M3, ninths
 # inputs: their counts belong to somebody else, who may set them.
 _TOTALS = b"\x01\x02\x13\x14\x17\x18\x1b\x1c\x1f\x20\x3c\x3d\x3e\x3f\x40\x41\x44\x45\x48\x49\x5e\x5f\x60\x61\x6e\xf3"
 _OPERATING_HOURS = const(1004)
-_WATER_ENERGY = b"\x3d\x3e"  # 61 E4 and 62 E5: all the heat in the water, not what was taken from it
+_WATER_ENERGY = const(b"\x3d\x3e")  # 61 E4 and 62 E5: all the heat in the water, not what was taken from it
 
 # What a profile without limits gets: more than the largest meter of all profiles can reach.
 _FLOW_M3H = const(12000)

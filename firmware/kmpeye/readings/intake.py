@@ -3,13 +3,15 @@
 # Promises: what was not asked keeps its value and its age; what was asked and not given is gone; what is suspect is
 # missing with its reason; nothing is ever replaced by another number.
 
+from micropython import const
+
 from kmpeye.readings import flags
 from kmpeye.readings.guard import Guard
 from kmpeye.readings.snapshot import Reading
 from kmpeye.readings.units import meant
 
-_DATES = b"\x30\x31\x32\x35"  # units (kmp.dates) whose 0 says that it has not happened yet
-_LEAK = "leak"  # the flag of a meter that watches for leaks itself
+_DATES = const(b"\x30\x31\x32\x35")  # units (kmp.dates) whose 0 says that it has not happened yet
+_LEAK = const("leak")  # the flag of a meter that watches for leaks itself
 
 
 class Intake:

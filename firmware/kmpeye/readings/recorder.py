@@ -6,7 +6,7 @@ import asyncio
 
 from micropython import const
 
-_FOLDER = "history"
+_FOLDER = const("history")
 _SLOT_S = const(3600)
 _USUAL_KIB = const(400)  # of a flash of 4 MB
 _IDLE_S = const(5)  # not asked for so long, the history is let go of

@@ -1,9 +1,13 @@
-# What a flag or a reason of the guard means and what to do about it, for a person to read. One text, searched when
-# asked, because a dict of it would cost the chip twice as much. Imports kmp's names when it needs them; is itself
-# imported only where somebody looks.
+# What a flag or a reason of the guard means and what to do about it, for a person to read. One text, packed and read
+# when asked, because a dict of it would cost the chip several times as much. Imports kmp's packed, and names when it
+# needs them; is itself imported only where somebody looks.
+
+from micropython import const
+
+from kmp.packed import lines
 
 # key|what it says|what to do
-_TEXTS = """
+_TEXTS = const("""
 air|Air in the flow sensor|Bleed the pipe and check the pressure; the volume counts too little
 air_2|Air in the second flow sensor|Bleed the pipe and check the pressure; its volume counts too little
 alarm_input_a|The alarm of pulse input A is active|Look at the meter or device on input A
@@ -49,7 +53,7 @@ rose_too_fast|is more than this meter can count in that time|Nothing: it is let 
 total_fell|is less, and a total does not fall|If the meter was exchanged or reset, say so under meter exchange
 unit_changed|is another quantity|If the meter was set up anew, say so under meter exchange
 unknown_gap|is more, and nobody knows how long that took|Nothing: it is let through if the meter says so twice
-"""
+""")
 
 
 def held_sentence(known, key):
@@ -80,10 +84,11 @@ def _shown(mark):
 def describe(key):
     """(what it says, what to do) of a flag or a reason. An unnamed bit, or a key only a profile knows, is said as it
     is."""
-    start = _TEXTS.find("\n%s|" % key)
-    if start >= 0:
-        _, says, todo = _TEXTS[start + 1 : _TEXTS.find("\n", start + 1)].split("|")
-        return says, todo
+    mark = key + "|"
+    for line in lines(_TEXTS):
+        if line.startswith(mark):
+            _, says, todo = line.split("|")
+            return says, todo
     if key.startswith("bit_"):
         says = "The meter sets bit %s of its info code" % key[4:]
         return says, "See the meter's manual: the profile has no name for this bit"

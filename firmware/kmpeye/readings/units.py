@@ -9,7 +9,7 @@ from kmp.decimal import divide_half_even
 KWH = const(2)  # unit codes of the quantities' common units
 KW = const(22)
 M3 = const(40)
-M3_PER_H = const(42)
+_M3_PER_H = const(42)
 
 # 1 kWh is 3.6 MJ, so 1 J is 25/9 · 10^-7 kWh. 1 cal is 4.1868 J, and 4.1868 / 3.6 is 1.163 without a rest: 1 cal is
 # 1163 · 10^-9 kWh. Counted in ninths every unit is an integer.
@@ -34,8 +34,8 @@ def ninths(unit, mantissa, exponent):
         common, shift = M3, 3 * (unit - M3)
     elif unit == 55:  # m³·10
         common, shift = M3, 1
-    elif unit == 41 or unit == M3_PER_H:  # l/h
-        common, shift = M3_PER_H, 3 * (unit - M3_PER_H)
+    elif unit == 41 or unit == _M3_PER_H:  # l/h
+        common, shift = _M3_PER_H, 3 * (unit - _M3_PER_H)
     else:
         return None
     return common, mantissa * _PARTS, exponent + shift

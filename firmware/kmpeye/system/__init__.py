@@ -6,7 +6,7 @@ from micropython import const
 
 # What readings, answers and chores need for a moment and share: whoever is done lets go of it.
 _PASSING = const(
-    "kmp.calendar kmp.command kmp.dates kmp.decimal kmp.encode kmp.log kmp.names kmp.service kmp.value "
+    "kmp.calendar kmp.command kmp.dates kmp.decimal kmp.encode kmp.log kmp.names kmp.packed kmp.service kmp.value "
     "kmpeye.readings.moment kmpeye.readings.texts kmpeye.readings.units"
 )
 

@@ -4,8 +4,8 @@
 
 from micropython import const
 
-LOOP = const(5)  # starts
-LOOP_S = const(600)  # within this
+_LOOP = const(5)  # starts
+_LOOP_S = const(600)  # within this
 _STEP_S = const(10)  # the age is noted so often: RTC memory does not wear
 _LONGEST = const(120)  # characters of the reason
 _MAGIC = const("kmpeye")
@@ -25,7 +25,7 @@ class Boots:
         self.lives = []  # the newest last
         self.reason = ""
         self._recall()
-        self.safe = len(self.lives) == LOOP - 1 and sum(self.lives) < LOOP_S
+        self.safe = len(self.lives) == _LOOP - 1 and sum(self.lives) < _LOOP_S
         if self.safe:
             self.lives.clear()  # one safe start; the next is tried as usual
         self._note("")
@@ -34,7 +34,7 @@ class Boots:
         try:
             head, _, reason = str(self._memory(), "utf-8").partition("|")
             words = head.split(" ")
-            lives = [int(word) for word in words[1:LOOP]]
+            lives = [int(word) for word in words[1:_LOOP]]
             if words[0] == _MAGIC and lives and min(lives) >= 0:
                 self.lives = lives
                 self.reason = reason
@@ -43,7 +43,7 @@ class Boots:
 
     def _note(self, reason):
         words = [_MAGIC]
-        for life in self.lives[2 - LOOP :]:
+        for life in self.lives[2 - _LOOP :]:
             words.append(str(life))
         words.append(str(self._alive_s))
         try:
@@ -54,15 +54,15 @@ class Boots:
     def tick(self, uptime_s):
         """Called every few seconds."""
         old = self._alive_s
-        age = min(uptime_s, LOOP_S)  # beyond it a start is no part of a loop
-        if age == LOOP_S if self._wears else age - old >= _STEP_S:
+        age = min(uptime_s, _LOOP_S)  # beyond it a start is no part of a loop
+        if age == _LOOP_S if self._wears else age - old >= _STEP_S:
             if age != old:
                 self._alive_s = age
                 self._note("")
 
     def end(self, reason, uptime_s, wanted=False):
         """The restart comes now. wanted: somebody asked for it, so it is no part of a loop."""
-        self._alive_s = LOOP_S if wanted else min(uptime_s, LOOP_S)
+        self._alive_s = _LOOP_S if wanted else min(uptime_s, _LOOP_S)
         self._note(reason)
 
 

@@ -1,29 +1,29 @@
 # Settings: one table says what exists, what is allowed and what is used when nothing is said. Read from
 # config.json beside the firmware. A bad value never stops the reader: it is named, and the default is used; a
 # damaged file is replaced by config.old.json, the settings before (config_save.py writes both).
-# Imports keep; let go of after the start. docs/configuration.md is made of the table.
+# Imports keep, and kmp's packed for the table; let go of after the start. docs/configuration.md is made of the table.
 
 import json
 import os
 
 from micropython import const
 
+from kmp.packed import lines
 from kmpeye.system import keep
 
 FILE = "config.json"
 OLD_FILE = "config.old.json"
 MOST_BYTES = const(2048)  # ten times a usual config; a larger one would not fit into a busy heap
+_OF_GROUP = const(2)  # fields of a group's line
 
-# A group a string: in the firmware's image text stays where it is, while tuples of tuples would be built on the heap.
-# First its name and what it is about, then a line for each setting:
+# Each group first, with what it is about, then a line for each setting:
 # key|kind and what is allowed|default, as JSON|flags|what it is for
 #   int: least..most; text: shortest..longest, in characters; choice: the words; bool: true or false;
 #   password: a text of 8..63, kept as its hash (see hashed()).
 #   A default of null means "not set", and null is then allowed in the file.
 #   flags: s, secret: it is never shown; l, live: a change works at once, others after a restart.
-_GROUPS = const(
-    (
-        """reader|this reader and the meter under it
+_ROWS = const("""
+reader|this reader and the meter under it
 name|text 1..32|"kmpeye"||its name on the page and in the network
 meter|text 1..32|"auto"||profile of the meter, a file of meters/; auto finds it out
 port|text 1..128|"uart"||where the head is: uart, a device path, socket://HOST:PORT
@@ -33,32 +33,32 @@ baud|int 300..9600|null||line speed; not set: the profile's, or what is not garb
 interval_s|int 10..86400|null|l|seconds between readings; not set: the profile's
 budget_replies|int 1..100000|null||replies of the meter a day; not set: the profile's
 budget_awake_s|int 1..86400|null||seconds a day that the meter is kept awake; not set: the profile's
-allow_meter_writes|bool|false||lets this reader set the meter's clock, and kmptcp clients write to it""",
-        """wake|what wakes the meter's eye
+allow_meter_writes|bool|false||lets this reader set the meter's clock, and kmptcp clients write to it
+wake|what wakes the meter's eye
 wake|choice none fixed servo coil key iec|null||what wakes the meter's eye; not set: the profile's
 wake_rest_deg|int 0..180|0||servo: angle with the magnet away
 wake_deg|int 0..180|90||servo: angle with the magnet at the meter, or the key pressed
 wake_travel_ms|int 100..5000|500||servo: time from one angle to the other
 wake_max_on_ms|int 100..60000|30000||coil: longest time it is on
 wake_how|choice servo coil|"servo"||key: what presses it
-wake_press_ms|int 50..2000|500||key: how long it is pressed""",
-        """time|the date, and what is kept of the past
+wake_press_ms|int 50..2000|500||key: how long it is pressed
+time|the date, and what is kept of the past
 timezone|text 1..64|"CET-1CEST,M3.5.0,M10.5.0/3"||POSIX TZ string: where days and months begin
 ntp|text 1..128|"0.pool.ntp.org 1.pool.ntp.org 2.pool.ntp.org"||servers of the time, tried in turn
-history_kib|int 64..4096|null||flash for the history; not set: as the board file says""",
-        """page|the page, and who may do what on it
+history_kib|int 64..4096|null||flash for the history; not set: as the board file says
+page|the page, and who may do what on it
 owner_password|password 8..63|null|sl|asked for before anything is changed; user: owner
 read_protected|bool|false|l|asks for the password before showing anything, too
 http_names|text 1..128|null|l|further names of the page, with spaces between: kmpeye.example.net
 http_host|text 1..64|"0.0.0.0"||address the page listens on; 0.0.0.0: every network
-http_port|int 1..65535|80||TCP port of the page""",
-        """log|what is written down
+http_port|int 1..65535|80||TCP port of the page
+log|what is written down
 log_level|choice debug info warning error|"info"||the least that the log keeps
-syslog_host|text 1..64|null||server that gets the log too, by UDP""",
-        """wifi|the network
+syslog_host|text 1..64|null||server that gets the log too, by UDP
+wifi|the network
 wifi_ssid|text 1..32|null||name of the Wi-Fi network
-wifi_password|text 8..63|null|s|its password; not set: an open network""",
-        """mqtt|publishing to a broker, and Home Assistant
+wifi_password|text 8..63|null|s|its password; not set: an open network
+mqtt|publishing to a broker, and Home Assistant
 mqtt_host|text 1..64|null||MQTT broker; not set: no MQTT
 mqtt_port|int 1..65535|null||its TCP port; not set: 1883, with TLS 8883
 mqtt_user|text 1..64|null||user name at the broker
@@ -70,11 +70,11 @@ mqtt_tls_insecure|bool|false||TLS without looking at the broker's certificate
 mqtt_cert|text 1..64|null||file on the flash: our certificate, where the broker wants one
 mqtt_key|text 1..64|null||file on the flash: its key
 ha_prefix|text 1..64|"homeassistant"||Home Assistant's discovery topic
-ha_discovery|bool|true||announce the meter to Home Assistant""",
-        """modbus|Modbus TCP
+ha_discovery|bool|true||announce the meter to Home Assistant
+modbus|Modbus TCP
 modbus|bool|false||serve Modbus TCP
-modbus_port|int 1..65535|502||its TCP port""",
-        """bacnet|BACnet/IP
+modbus_port|int 1..65535|502||its TCP port
+bacnet|BACnet/IP
 bacnet|bool|false||serve BACnet/IP
 bacnet_port|int 1..65535|47808||its UDP port
 bacnet_instance|int 0..4194302|null||device instance; not set: made of the meter's serial number
@@ -82,27 +82,27 @@ bacnet_name|text 1..64|null||device name; not set: name and serial number
 bacnet_location|text 1..64|null||device location
 bacnet_vendor|int 0..65535|0||vendor identifier; 0: ASHRAE, ours is not assigned
 bacnet_bbmd|text 1..64|null||HOST:PORT of a BBMD to register with
-bacnet_ttl_s|int 30..65535|300||time to live of that registration""",
-        """kmptcp|the meter's own protocol
+bacnet_ttl_s|int 30..65535|300||time to live of that registration
+kmptcp|the meter's own protocol
 kmptcp|bool|false||serve the meter's own protocol over TCP, read-only
-kmptcp_port|int 1..65535|1025||its TCP port""",
-    )
-)
+kmptcp_port|int 1..65535|1025||its TCP port
+""")
 
 
 class _Table:
     def __iter__(self):
-        for text in _GROUPS:
-            lines = text.split("\n")
-            group = lines[0].partition("|")[0]
-            for line in lines[1:]:
-                key, kind, default, flags, about = line.split("|")
-                kind, _, allowed = kind.partition(" ")
-                if kind == "choice":
-                    allowed = tuple(allowed.split())
-                elif allowed:
-                    allowed = tuple([int(limit) for limit in allowed.split("..")])
-                yield key, kind, allowed, json.loads(default), about, flags, group
+        for line in lines(_ROWS):
+            row = line.split("|")
+            if len(row) == _OF_GROUP:
+                group = row[0]
+                continue
+            key, kind, default, flags, about = row
+            kind, _, allowed = kind.partition(" ")
+            if kind == "choice":
+                allowed = tuple(allowed.split())
+            elif allowed:
+                allowed = tuple([int(limit) for limit in allowed.split("..")])
+            yield key, kind, allowed, json.loads(default), about, flags, group
 
 
 # Its rows: key, kind, allowed ("" for a bool), default, what it is for, flags, group.
@@ -112,8 +112,10 @@ SECRETS = tuple([row[0] for row in TABLE if "s" in row[5]])
 
 def groups():
     """(name, what it is about) of each group, in the order of the table."""
-    for text in _GROUPS:
-        yield text.partition("\n")[0].split("|")
+    for line in lines(_ROWS):
+        row = line.split("|")
+        if len(row) == _OF_GROUP:
+            yield row
 
 
 def _ports_clash(config):

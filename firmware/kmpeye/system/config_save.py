@@ -5,6 +5,7 @@
 import json
 
 from kmpeye.system import config, keep
+from kmpeye.system.config import MOST_BYTES
 
 
 class Wrong(Exception):
@@ -38,9 +39,9 @@ def change(new, path=config.FILE, old=config.OLD_FILE):
         if changed and wrong(saved):  # one that stood before does not keep other settings from being changed
             raise Wrong("conflict", changed[0], "%s: %s" % (", ".join(keys), right))
     text = json.dumps(kept).encode()
-    if len(text) > config.MOST_BYTES:
-        raise Wrong("too_long", None, "all settings together may have %d bytes" % config.MOST_BYTES)
-    before = keep.load(path, config.MOST_BYTES)
+    if len(text) > MOST_BYTES:
+        raise Wrong("too_long", None, "all settings together may have %d bytes" % MOST_BYTES)
+    before = keep.load(path, MOST_BYTES)
     if isinstance(before, dict):  # a damaged file must not take the place of a whole one
         if before == kept:
             return taken
@@ -52,4 +53,4 @@ def change(new, path=config.FILE, old=config.OLD_FILE):
 def forget(keys, path=config.FILE, old=config.OLD_FILE):
     """Reset them for good: the settings before do not know them either. OSError when the flash refuses."""
     change(dict.fromkeys(keys), path, old)
-    keep.save(old, keep.load(path, config.MOST_BYTES))
+    keep.save(old, keep.load(path, MOST_BYTES))

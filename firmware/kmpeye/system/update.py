@@ -4,12 +4,14 @@
 
 import sys
 
+from micropython import const
+
 from kmpeye.system import keep
 from kmpeye.system.update_slots import Writer, half_bytes, image_bytes, partition
 from kmpeye.system.update_state import STATE, state
 from kmpeye.system.update_verify import HEAD_MOST, SIGNATURE, Wrong, check, chip_of, head, seems, signed
 
-_NONE = "this is no bundle for kmpeye: `make bundle` makes one"
+_NONE = const("this is no bundle for kmpeye: `make bundle` makes one")
 KEY = "update.pub"  # the modulus of the owner's public key
 
 

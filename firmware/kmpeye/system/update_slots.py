@@ -7,9 +7,10 @@ from hashlib import sha256
 from micropython import const
 
 _BLOCK = const(4096)  # what flash erases
-_MAGIC = b"\xd2\xcd\x31"
+_MAGIC = const(b"\xd2\xcd\x31")
 _HELD = const(16)  # first bytes, which are written last
-_COUNT, _ERASE = const(4), const(6)  # operations of a block device's ioctl
+_COUNT = const(4)  # an operation of a block device's ioctl
+_ERASE = const(6)  # another
 
 
 def partition():

@@ -12,8 +12,8 @@ HEAD_MOST = const(512)  # bytes of the line with its LF; ours has 230
 SIGNATURE = const(256)  # bytes, as many as the key has
 _EXPONENT = const(65537)
 # What stands before the digest: that it is SHA-256, as DER (RFC 8017 §9.2, note 1).
-_PREFIX = b"010\r\x06\t`\x86H\x01e\x03\x04\x02\x01\x05\x00\x04 "
-_BEGINNING = b'{"bundle":'
+_PREFIX = const(b"010\r\x06\t`\x86H\x01e\x03\x04\x02\x01\x05\x00\x04 ")
+_BEGINNING = const(b'{"bundle":')
 _MPY = const(6)  # version of the compiled modules: MicroPython 1.20 and newer
 
 

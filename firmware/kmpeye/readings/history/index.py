@@ -21,7 +21,7 @@ OWN_HOUR = const(0)
 OWN_DAY = const(1)
 FILLED_HOUR = const(2)
 FILLED_DAY = const(3)
-_LETTERS = "hdij"
+_LETTERS = const("hdij")
 
 _SLOT_S = const(3600)
 _HOURLY = (OWN_HOUR, FILLED_HOUR)

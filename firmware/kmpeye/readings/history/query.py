@@ -12,11 +12,11 @@ from kmpeye.readings.units import ninths
 STEPS = ("hour", "day", "month")
 
 # States of a row.
-WHOLE = ""  # one whole hour, day or month
-HOLE = "hole"  # several: at the boundaries between them nothing was recorded
+_WHOLE = const("")  # one whole hour, day or month
+_HOLE = const("hole")  # several: at the boundaries between them nothing was recorded
 OPEN = "open"  # from the first record, or up to the last one, of a meter: part of a period, or more
-NEW_METER = "new meter"  # another serial number: no difference across it
-NEW_UNIT = "new unit"  # another unit that the old one cannot be turned into without a rest: the same
+_NEW_METER = const("new meter")  # another serial number: no difference across it
+_NEW_UNIT = const("new unit")  # another unit that the old one cannot be turned into without a rest: the same
 
 _2000 = const(946684800)
 _SLOT_S = const(3600)
@@ -192,12 +192,12 @@ def _rows(register, source, periods):
         now.begins(begin if at_boundary else now.unix, periods.end if at_boundary else 0)
         if old:
             now.serial = now.serial or old.serial  # not told yet is not another one
-            broken = NEW_METER if old.serial not in ("", now.serial) else WHOLE
+            broken = _NEW_METER if old.serial not in ("", now.serial) else _WHOLE
             if not broken and now.unit != old.unit:
                 if start.turn_into(now.unit):
                     old.turn_into(now.unit)
                 else:
-                    broken = NEW_UNIT
+                    broken = _NEW_UNIT
             if broken:
                 since = start.begin
                 if old.unix > start.unix:
@@ -208,7 +208,9 @@ def _rows(register, source, periods):
         if start is None:
             start = now
         elif at_boundary:
-            yield _row(start, now, begin, OPEN if not start.next else WHOLE if begin == start.next else HOLE)
+            yield _row(
+                start, now, begin, OPEN if not start.next else _WHOLE if begin == start.next else _HOLE
+            )
             start = now
         old = now
     if old and old.unix > start.unix:

@@ -27,11 +27,10 @@ LONGEST_UPTIME_S = const(0x3FFFFFFF)  # 34 years
 
 UNKNOWN_UNIT = const(255)  # a register that no reading of this segment's time had
 USUAL_WIDTH = const(3)
-MAX_WIDTH = const(9)  # any two numbers of 64 bits are that far apart, with their signs
 MAX_REGISTERS = const(6)  # what the layout's arithmetic was made for
 MAX_NAME = const(40)  # characters of a key or serial; a header stays under 400 bytes
 
-_MAGIC = b"KH1"
+_MAGIC = const(b"KH1")
 _TIME = const(4)
 _OFFSET = const(4)  # of a fix-up: values take at least this
 _CRC = const(2)

@@ -35,10 +35,10 @@ _BLOCK = const(4096)
 _SHORT = const(24)  # records; two segments in a row that are shorter: something changes too often to follow
 _ENOSPC = const(28)  # on littlefs, newlib and Linux alike; MicroPython's errno has no name for it
 _MAX_NOTES = const(8)
-_BACK_TOO_OFTEN = (
+_BACK_TOO_OFTEN = const(
     "records go back in time too often, as if the clock jumped: they are not kept until it stays"
 )
-_UNIT_TOO_OFTEN = "a register changes its unit too often: it is not recorded until it stays"
+_UNIT_TOO_OFTEN = const("a register changes its unit too often: it is not recorded until it stays")
 _LEAST_SEGMENTS = const(4)  # one in use and a full one, of hours and of days
 
 
