@@ -32,6 +32,29 @@ def module_name(path, folder=FIRMWARE):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def texts():
+    """{name below firmware/: text} of every module."""
+    return {path.relative_to(FIRMWARE).as_posix(): path.read_text(encoding="utf-8") for path in sources()}
+
+
+def version():
+    """App.version, as the device will say it."""
+    tree = ast.parse((FIRMWARE / "kmpeye" / "app.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "version":
+            return ast.literal_eval(node.value)
+    raise SystemExit("kmpeye/app.py names no version")
+
+
+def callers():
+    """Texts of what runs on the compiled firmware, too: what it names is part of what the firmware promises."""
+    tools, tests = ROOT / "tools", ROOT / "host_tests"
+    found = [tools / "on_device.py", *sources(tools / "benchmarks", "on_micropython_*.py")]
+    found += [path for path in sources(tests / "host") if not path.name.startswith("test_")]
+    found += [*sources(tests / "pure"), *sources(tests / "soak")]
+    return [path.read_text(encoding="utf-8") for path in found]
+
+
 def all_modules(folder=FIRMWARE, pattern="*.py"):
     """{name: path}; with "*.mpy" those of a built tree."""
     return {module_name(path, folder): path for path in sources(folder, pattern)}

@@ -2,7 +2,7 @@
 and one that each file spells in its own way costs it a dozen bytes. Imports the standard library alone.
 
 Two kinds are renamed: private names (`_like_this`) of one file, and parameters that no call names. Every file starts
-again with the same short ones, so that all share them. Lines stay where they are: a traceback tells module and line.
+again with the same short ones, so that all share them. Lines stay where they are; tools/where tells the long names.
 """
 
 import ast
@@ -13,7 +13,7 @@ import string
 import tokenize
 
 _PRIVATE = re.compile(r"_[A-Za-z]\w*$")
-_CONST = re.compile(r"^(_\w+) = const\(", re.MULTILINE)  # mpy-cross puts their values in their place
+_CONST = re.compile(r"(?:^|; )(_\w+) = const\(", re.MULTILINE)  # mpy-cross puts their values in their place
 _OWNERS = ("self", "cls")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)

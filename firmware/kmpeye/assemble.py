@@ -52,7 +52,7 @@ def parts(app, board):
     snapshot = Snapshot(Meter(profile.model, profile.kind))
     reader = MeterReader(config, head, session, wake, snapshot, profile, app.log, state, folder, remembered)
     low = memory.low if memory.idf() else None
-    supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots, low)
+    supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots, low, app.version)
     recorder = Recorder(app, board.get("history_kib"))
     return line, snapshot, reader, recorder, Chores(app, app.set_clock), _button(board), supervisor
 

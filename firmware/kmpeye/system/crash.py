@@ -10,7 +10,7 @@ from micropython import const
 
 from kmpeye.system import keep
 
-NEW = "crash.txt"
+_NEW = const("crash.txt")
 OLD = "crash.old.txt"
 _MOST = const(1500)  # bytes of each: the end of a traceback names the place
 
@@ -27,18 +27,20 @@ def trace(error):
     return out.getvalue()
 
 
-def record(text, uptime_s, date=None, fs=os, opener=open):
-    """Keep it; date: the time as text, or None while it is not known. False when the flash refuses."""
-    data = ("%s after %d s of uptime\n%s\n" % (date or "no date,", uptime_s, text.strip())).encode()
+def record(text, uptime_s, date=None, version=None, fs=os, opener=open):
+    """Keep it; date: the time as text, or None while it is not known; version: of the firmware, for tools/where.
+    False when the flash refuses."""
+    known = "kmpeye %s, " % version if version else ""
+    data = ("%s%s after %d s of uptime\n%s\n" % (known, date or "no date,", uptime_s, text.strip())).encode()
     if len(data) > _MOST:
         first = data.find(b"\n") + 1
         data = data[:first] + data[first + len(data) - _MOST :]
     try:
         try:
-            fs.rename(NEW, OLD)
+            fs.rename(_NEW, OLD)
         except OSError:  # the first one
             pass
-        keep.write(NEW, data, fs, opener)
+        keep.write(_NEW, data, fs, opener)
     except (OSError, MemoryError):
         return False
     return True
@@ -46,7 +48,7 @@ def record(text, uptime_s, date=None, fs=os, opener=open):
 
 def texts(opener=open):
     """Yields what was kept, the newest first; at most two."""
-    for path in (NEW, OLD):
+    for path in (_NEW, OLD):
         try:
             with opener(path, "rb") as file:
                 yield str(file.read(_MOST), "utf-8")

@@ -42,15 +42,17 @@ class Job:
 
 
 class Supervisor:
-    def __init__(self, clock, log, restart, watchdog=None, boots=None, low=None):
+    def __init__(self, clock, log, restart, watchdog=None, boots=None, low=None, version=None):
         """restart(): restarts the device; watchdog: has feed(), as machine.WDT; boots: system.boots.Boots; low():
-        whether the chip's memory is, as system.memory has it; None: there is no such chip."""
+        whether the chip's memory is, as system.memory has it; None: there is no such chip; version: of the
+        firmware."""
         self._clock = clock
         self._log = log
         self._restart = restart
         self._watchdog = watchdog
         self._boots = boots
         self._look_low = low
+        self._version = version
         self.low = False  # what it said last; who can do with less then does
         self.guests = []  # jobs with clients of their own, who can come again
         self.jobs = []
@@ -178,7 +180,7 @@ class Supervisor:
 
         clock = self._clock
         unix = clock.unix()
-        crash.record(text, clock.uptime_s(), unix and clock.iso(unix))
+        crash.record(text, clock.uptime_s(), unix and clock.iso(unix), self._version)
         forget("kmpeye.system.crash")
 
     def _bury(self, job, now):

@@ -57,8 +57,8 @@ class Flash:
             raise OSError("ENOENT")
         del self.files[path]
 
-    def record(self, text, uptime_s=5, date="2026-11-22T06:40:00Z"):
-        return crash.record(text, uptime_s, date, self, self.open)
+    def record(self, text, uptime_s=5, date="2026-11-22T06:40:00Z", version=None):
+        return crash.record(text, uptime_s, date, version, self, self.open)
 
     def texts(self):
         return list(crash.texts(self.open))
@@ -80,6 +80,12 @@ def test_without_a_date_it_says_so():
     flash = Flash()
     flash.record("x", 7, None)
     assert flash.texts() == ["no date, after 7 s of uptime\nx\n"]
+
+
+def test_the_version_says_which_sources_the_traceback_is_of():
+    flash = Flash()
+    flash.record("x", 7, None, "0.2.0")
+    assert flash.texts() == ["kmpeye 0.2.0, no date, after 7 s of uptime\nx\n"]
 
 
 def test_of_a_long_one_the_head_and_the_end_are_kept():
