@@ -32,6 +32,7 @@ PROMISED = (
     "live_heap_all",
     "boot_to_first_request_ms",
     "mpy_bytes",
+    "mpy_and_page_bytes",
 )
 
 

@@ -5,9 +5,14 @@ import json
 from benchmarks.figure import Figure
 from benchmarks.parts import built
 
-FIGURES = (Figure("mpy_bytes", "compiled modules in build/flash"),)
+FIGURES = (
+    Figure("mpy_bytes", "compiled modules in build/flash"),
+    Figure("mpy_and_page_bytes", "the same with the page as it is stored", most=220 * 1024),
+)
 
 
 def measure():
     files = json.loads((built() / "manifest.json").read_text())["files"]
-    return {"mpy_bytes": sum(file["size"] for file in files if file["path"].endswith(".mpy"))}
+    modules = sum(file["size"] for file in files if file["path"].endswith(".mpy"))
+    page = sum(file["size"] for file in files if file["path"].startswith("www/"))
+    return {"mpy_bytes": modules, "mpy_and_page_bytes": modules + page}
