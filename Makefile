@@ -73,7 +73,7 @@ soak-real: $(READY)  ## three hours of real time with everything on and real cli
 	@tools/get_micropython >/dev/null
 	@SOAK_SECONDS=10800 $(BIN)/pytest -q -s --timeout 12000 host_tests/soak/test_real_time.py
 
-build: $(READY)  ## build/flash and build/firmware.romfs: what goes onto the chip
+build: $(READY)  ## what goes onto the chip: build/flash, build/firmware.romfs, build/frozen
 	@$(BIN)/python tools/build
 
 size: build  ## flash and heap of each module, measured
