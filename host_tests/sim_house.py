@@ -85,6 +85,9 @@ class House:
         except NoAnswer as error:
             return None, error.reason
 
+    def zone(self):
+        return CET
+
     def save(self, name, state):
         keep.save(str(self.folder / name), state)
 

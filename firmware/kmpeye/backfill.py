@@ -2,8 +2,10 @@
 # readings and what the app hands it; loaded by chores when there may be a hole. Promises: few requests, all through
 # the reader's relay, which keeps timing, budget and waking; a logger that refuses is asked once a week.
 #
-# All that has to be remembered is one hour: up to it the history was looked at. The holes behind it are found again
-# by looking, so a filling that was cut off goes on where it ended.
+# What has to be remembered of the filling is one hour: up to it the history was looked at. The holes behind it are
+# found again by looking, so a filling that was cut off goes on where it ended. Of the meter it is how far from UTC its
+# clock is set: when that is something else the date here may be wrong, as after a wrong answer from the network, and
+# records would enter under hours that are not theirs.
 
 from micropython import const
 
@@ -15,12 +17,16 @@ from kmpeye.readings.moment import IDS, seconds_of, unix_on, zone_of
 _SLOT_S = const(3600)
 _LEAST = const(2)  # hours; a shorter hole is not worth a request
 _MOST_SLOTS = const(1680)  # 70 days: no hourly logger that is known holds more than 58
+_DAY_S = const(86400)
 _WEEK_S = const(604800)
+_STAYS_S = const(172800)  # the date is asked for once a day, so a wrong one does not stay so long
+_NEAR_S = const(900)  # by less than this the clocks may be off
 _RETRY_S = const(3600)  # after a budget that is spent, or a line that failed
 _BREATH = const(32)  # records between two chances for others to run
 _FILE = const("backfill.json")
 
 _WRONG_CLOCK = const("wrong_clock")  # the meter does not tell its clock, or one that is in no time zone
+_APART = const("its clock does not go with the date here, which is believed after two days")
 _NOTHING_OF_IT = const("nothing_of_it")  # no register of the log is in the history
 _TRIES = const(3)
 _LOST = const(("no_light", "echo_only", "other_device", "garbled", "bad_crc"))
@@ -44,12 +50,19 @@ class Backfill:
         self._done = 0  # the hour, counted from 1970, up to which no hole is left to ask for; 0: not known
         self._turned = [None] * loggers  # of each logger: see readings.backfill.Log
         self._refused = [0] * loggers  # Unix seconds when it refused
+        # Seconds east of UTC that the meter's clock is set, a day where that is not known; the same as it seems to be
+        # since a moment, the third, in Unix seconds.
+        self._clock = [_DAY_S, 0, 0]
         self._changed = False  # since it was kept
         state = app.keep.load(_FILE)
         try:
-            name, done, turned, refused = state
-            if name == profile.name and len(turned) == len(refused) == loggers and done + sum(refused) >= 0:
-                self._done, self._turned, self._refused = done, turned, refused
+            name, done, turned, refused, clock = state
+            if (
+                name == profile.name
+                and (len(turned), len(refused), len(clock)) == (loggers, loggers, 3)
+                and done + sum(refused) + sum([abs(one) for one in clock]) >= 0
+            ):
+                self._done, self._turned, self._refused, self._clock = done, turned, refused, clock
         except (TypeError, ValueError):
             pass  # none was kept, or it is damaged: all is found anew
 
@@ -105,7 +118,8 @@ class Backfill:
             self.next_s = 0
         if self._changed:
             self._changed = False
-            self.app.keep.save(_FILE, [self._profile.name, self._done, self._turned, self._refused])
+            state = [self._profile.name, self._done, self._turned, self._refused, self._clock]
+            self.app.keep.save(_FILE, state)
 
     def _latest(self):
         reading = self.app.snapshot.reading
@@ -213,8 +227,29 @@ class Backfill:
             meter_s = seconds_of(read_registers(reply))
         except ProtocolError:
             meter_s = None
-        east = None if meter_s is None else zone_of(meter_s, app.clock.unix())
-        return east, _WRONG_CLOCK if east is None else None
+        unix = app.clock.unix()
+        east = None if meter_s is None else zone_of(meter_s, unix)
+        if east is None:
+            return None, _WRONG_CLOCK
+        before = self._clock
+        self._clock = self._believed(unix_on(meter_s) - unix, east, unix)
+        if self._clock != before:
+            self._changed = True
+        return (None, _APART) if self._clock[2] else (self._clock[0], None)
+
+    def _believed(self, ahead, east, unix):
+        """What to remember of a meter's clock that is so many seconds ahead of UTC; `east` is the nearest zone."""
+        known, apart, since = self._clock
+        usual = (known,)
+        if known == _DAY_S:
+            zone = self.app.zone()
+            usual = zone.offset(unix), zone.standard, 0
+        for one in usual:
+            if abs(ahead - one) < _NEAR_S:
+                return [one, 0, 0]
+        if not since or abs(ahead - apart) >= _NEAR_S:
+            return [known, east, unix]
+        return [apart, 0, 0] if unix - since >= _STAYS_S else self._clock
 
     async def _relay(self, address, application):
         """The reader's relay, which asks once: a reply that got lost is no refusal."""

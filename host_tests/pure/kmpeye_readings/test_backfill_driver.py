@@ -196,13 +196,75 @@ def test_the_meters_clock_may_be_wrong_by_minutes_and_not_by_days():
             assert filled or asked == {METER: 2}, why
 
 
+def test_while_our_date_is_wrong_nothing_is_filled_and_then_the_right_hours_are():
+    for wrong_s, taught, why in (
+        (34764, True, "ahead: the last records would stand in hours to come, below what is read then"),
+        (-36000, True, "behind: the hole would get the totals of ten hours later"),
+        (HOUR, True, "by a time zone"),
+        (34764, False, "before anything was filled: the clock is in none of the owner's times"),
+        (-36000, False, "the same"),
+    ):
+        with House() as house:
+            house.read(0, 3)
+            filled = []
+            if taught:
+                house.read(9, 9)
+                house.look()
+                filled = span(4, 8)
+            house.again()
+            house.snapshot.reading = None
+            house.clock.now = (50 * HOUR + 60) * 1000
+            house.clock.wrong_s = wrong_s
+            assert house.look() == {METER: 1}, why
+            assert "date" in house.backfill.error, why
+            assert house.hours()[1] == filled, why
+            house.clock.wrong_s = 0
+            house.clock.pass_ms(HOUR * 1000)
+            house.read(52, 52)
+            house.look()
+            assert house.hours()[1] == filled + span(10 if taught else 4, 51), why
+            assert house.backfill.error is None
+
+
+def test_ten_minutes_of_a_wrong_date_are_none_of_the_meters():
+    for wrong_s in (600, -600):
+        with House() as house:
+            outage(house)
+            house.clock.pass_ms(HOUR // 2 * 1000)
+            house.clock.wrong_s = wrong_s
+            house.look()
+            assert house.hours()[1] == span(10, 49), wrong_s
+
+
+def test_a_meters_clock_that_was_set_to_another_time_is_believed_after_two_days():
+    for taught, fast_s in ((True, HOUR), (True, -5 * HOUR), (False, 4 * HOUR)):
+        with House() as house:
+            house.read(0, 3)
+            if taught:
+                house.read(9, 9)
+                house.look()
+            house.logger.fast_s = fast_s
+            house.read(20, 20)
+            for hour in (21, 30, 67):
+                house.again()
+                house.read(hour, hour)
+                assert house.look() == {METER: 1}, hour
+            house.again()
+            house.read(70, 70)
+            house.look()
+            assert house.hours()[1][-38:] == span(31, 66) + span(68, 69), fast_s
+
+
 def test_a_state_file_that_is_damaged_or_another_meters_is_not_believed():
     for state in (
         [],
         ["multical601", 1],
-        ["multical801", 498648, [None, None], [0, 0]],
-        ["multical601", "x", [None, None], [0, 0]],
-        ["multical601", 1, [None], [0]],
+        ["multical601", 498648, [None, None], [0, 0]],
+        ["multical601", 498648, [None, None], [0, 0], [3600, 0]],
+        ["multical601", 498648, [None, None], [0, 0], [3600, "x", 0]],
+        ["multical801", 498648, [None, None], [0, 0], [3600, 0, 0]],
+        ["multical601", "x", [None, None], [0, 0], [3600, 0, 0]],
+        ["multical601", 1, [None], [0], [3600, 0, 0]],
         {"a": 1},
     ):
         with House() as house:
