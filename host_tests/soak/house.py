@@ -3,7 +3,6 @@
 # the clock's ticks, the meter at the other end of the line, and the restart.
 
 import asyncio
-import json
 import sys
 
 from kmpeye.app import App
@@ -13,7 +12,7 @@ from kmpeye.system.clock import Clock
 from kmpeye.system.config import checked
 from kmpeye.system.log import Log
 from soak.eye import Port
-from soak.trouble import PLACES
+from soak.shortage import IN_CLIENT, IN_SERVER, INSIDE, Shortage
 
 _IDLE_MS = 300000  # the longest step: half of what the supervisor takes for a standstill
 _STARTING_MS = 60000
@@ -21,19 +20,6 @@ _STARTING_MS = 60000
 LINKED_MS = 3 * _IDLE_MS
 _HOST = "kmpeye.expose.mqtt.host"
 HOME = ["secret to all", -60, "192.168.1.20"]
-
-
-class _Json:
-    """json for keep, with memory that can run out."""
-
-    loads = staticmethod(json.loads)
-
-    def __init__(self, house):
-        self._house = house
-
-    def dumps(self, value):
-        self._house.fail("dumps")
-        return json.dumps(value)
 
 
 class Link:
@@ -66,42 +52,36 @@ class Link:
 
 class House:
     """The device at the end of a line. Of the life that ended last: app, tasks (the supervisor's status), ended_ms; of
-    all: lives, restarts (why, of the ends that nobody cut), failed, links (Wi-Fi and broker)."""
+    all: lives, restarts (why, of the ends that nobody cut), shortage, links (Wi-Fi and broker)."""
 
-    def __init__(
-        self, world, meter, troubles, chance, root, settings, seen, between=None, radio=None, broker=None
-    ):
-        """root: folder of the firmware; seen(app, reading): called once for each reading that is published;
-        between(): after each step, true when the power is gone; radio: fakes.network, where the device has Wi-Fi;
-        broker: soak.broker.Broker, where it has one."""
+    def __init__(self, world, meter, troubles, chance, root, settings, seen, **others):
+        """root: folder of the firmware; seen(app, reading): called once for each reading that is published. Of the
+        others each may be missing: between(): after each step, true when the power is gone; radio: fakes.network;
+        broker: soak.broker.Broker; visitor: soak.visitor.Visitor of the page."""
         self.world = world
         self.troubles = troubles
         self.chance = chance
         self.app = None
         self.lives = 0
         self.restarts = []
-        self.failed = {}  # place: MemoryErrors thrown there
         self._meter = meter
         self._root = root
         self._settings = settings
         self._seen = seen
-        self._between = between
-        self._radio = radio
-        self._broker = broker
+        self._between = others.get("between")
+        self._radio = others.get("radio")
+        self._broker = others.get("broker")
+        self._visitor = others.get("visitor")
+        places = INSIDE + (IN_CLIENT if self._broker else ()) + (IN_SERVER if self._visitor else ())
+        self.shortage = Shortage(places)
         self.links = [Link("Wi-Fi"), Link("broker")]
-        self._armed = {}
         self._restart = None  # why
         self._reason = ""
         self._sync_ms = None  # when the date comes from the network
         self._reading = None
         board.restart = self._restarted
-        keep.json = _Json(self)
-
-    def fail(self, place):
-        """Throw what was armed for this place."""
-        if self._armed.pop(place, None):
-            self.failed[place] = self.failed.get(place, 0) + 1
-            raise MemoryError(place)
+        self._way = self._server = None  # that memory can run out in
+        keep.json = self.shortage
 
     def _kept(self, *data):
         """What Boots keeps; the reason is behind the bar."""
@@ -122,36 +102,7 @@ class House:
         assert not config.warnings, config.warnings
         app = App(config, self._root, None, Log(Clock(), 1536, "info", None), Boots(self._kept, True))
         app.line._opener = self._opener
-        head, recorder, snapshot, chores = app.reader.head, app.recorder, app.snapshot, app.chores
-        registers, opened, event, look = head.registers, recorder.open, snapshot.event, chores.look
-
-        async def failing_registers(*given):
-            self.fail("registers")
-            return await registers(*given)
-
-        def failing_open():
-            self.fail("open")
-            history = opened()
-            if history and "_keep" not in history.__dict__:
-                kept = history._keep
-
-                def failing_keep(*given):
-                    self.fail("keep")
-                    return kept(*given)
-
-                history._keep = failing_keep
-            return history
-
-        def failing_event(*given):
-            self.fail("event")
-            event(*given)
-
-        async def failing_look():
-            self.fail("look")
-            await look()
-
-        head.registers, recorder.open = failing_registers, failing_open
-        snapshot.event, chores.look = failing_event, failing_look
+        self.shortage.into(app)
         self.app = app
         if self._radio:
             self._radio.air = self._radio.Air(app.clock)
@@ -181,8 +132,18 @@ class House:
 
     def _published(self):
         way = self.app.ways.get("mqtt_host")
+        if way and way is not self._way:
+            self._way = way
+            self.shortage.into_way(way)
         here = self._broker.gone() is None
         self.links[1].see(self.world.ms, here, way is not None and way.state == "connected")
+
+    def _visited(self):
+        server = self.app.server
+        if server and server is not self._server:
+            self._server = server
+            self.shortage.into_server(server)
+        self._visitor.step(self.world.ms, server is not None, sum(self.shortage.failed.values()))
 
     def idle(self):
         """Whether nothing happens before the next reading is due."""
@@ -192,6 +153,8 @@ class House:
         if self.world.ms - self._began_ms < _STARTING_MS or app.chores.filling:
             return False
         if reader.session._busy or reader.errands.pending() or reader.head._asking:
+            return False
+        if self._visitor and self._visitor.waits():
             return False
         mqtt = app.ways.get("mqtt_host")
         if mqtt and (mqtt._feed or (mqtt.state == "connecting" and not self._broker.gone())):
@@ -220,7 +183,7 @@ class House:
             if what == "power":
                 return True
             if what == "memory":
-                self._armed = {PLACES[number % len(PLACES)]: True}
+                self.shortage.come()
             elif clock.unix() is not None:
                 # Seconds mostly; hours as when a zone was mistaken for the date. Never so far that a record of
                 # then cannot be told from one of now: such a clock was never seen.
@@ -253,12 +216,16 @@ class House:
                     self._on_the_air()
                 if self._broker:
                     self._published()
+                if self._visitor:
+                    self._visited()
                 cut = self._happens() or (self._between and self._between())
                 assert not task.done(), "the app came to its end"
         finally:
             self.ended_ms = world.ms
             self.tasks = self.app.supervisor.status()
             task.cancel()
+            if self._visitor:
+                self._visitor.leave()
             for _ in range(4):
                 await world.turns()
         if self._restart:

@@ -20,7 +20,8 @@ from kmpsim.meter import Options, SimMeter
 from pure.fakes import network
 from soak.broker import Broker
 from soak.house import HOME, House
-from soak.trouble import DAY_MS, HOUR_MS, PLACES, Troubles
+from soak.trouble import DAY_MS, HOUR_MS, Troubles
+from soak.visitor import Visitor
 from soak.world import Chance, World
 
 UNIX = (
@@ -163,11 +164,11 @@ def unpublished(records, history, until_unix):
                 yield "hour %d came to the broker as %s" % (hour, got)
 
 
-def unexplained(statuses):
+def unexplained(statuses, places):
     """A sentence for each task that does not run at an end, or whose end was not ours."""
     for status in statuses:
         for name, (state, deaths, error) in status.items():
-            if state != "runs" or error not in ["MemoryError: %s" % place for place in PLACES]:
+            if state != "runs" or error not in ["MemoryError: %s" % place for place in places]:
                 yield "the task %s %s after %d deaths: %s" % (name, state, deaths, error)
 
 
@@ -212,7 +213,20 @@ def main(days, seed, name, flash):
 
     broker = Broker(gone, witness.published)
     os.urandom = Urandom(Chance(~seed))
-    house = House(world, meter, troubles, chance, root, settings, witness.seen, radio=network, broker=broker)
+    register = "energy_in" if name == "omnipower" else "volume"
+    visitor = Visitor(settings["http_port"], register)
+    house = House(
+        world,
+        meter,
+        troubles,
+        chance,
+        root,
+        settings,
+        witness.seen,
+        radio=network,
+        broker=broker,
+        visitor=visitor,
+    )
     outages = []
     ends = []
 
@@ -241,8 +255,9 @@ def main(days, seed, name, flash):
         *undated(readings, records),
         *fell(readings, records),
         *unpublished(records, witness.history, UNIX + house.links[1].last_ms // 1000),
-        *unexplained(ends),
+        *unexplained(ends, house.shortage.failed),
         *(text for link in house.links for text in link.apart),
+        *visitor.wrong,
     ]
     if os.path.exists("crash.txt"):
         wrong.append(pathlib.Path("crash.txt").read_text())
@@ -255,9 +270,10 @@ def main(days, seed, name, flash):
                 "records": len(records),
                 "lives": house.lives,
                 "restarts": house.restarts,
-                "out_of_memory": house.failed,
+                "out_of_memory": house.shortage.failed,
                 "joined": house.links[0].made,
                 "connected": broker.connections,
+                "answers": visitor.answers,
                 "damaged": app.recorder.damaged,
             }
         )

@@ -15,6 +15,7 @@ from host.nor_flash import Flash
 from soak.eye import TableMeter
 from soak.house import House
 from soak.trouble import DAY_MS, HOUR_MS, Troubles
+from soak.visitor import Visitor
 from soak.world import Chance, World
 
 UNIX = 1767135600  # 2025-12-30 23:00 UTC
@@ -97,7 +98,18 @@ class Soak:
             "http_port": http_port,
         }
         meter = TableMeter(HEAT, SERIAL)
-        self.house = House(self.world, meter, troubles, self.chance, root, settings, self.seen, self.between)
+        self.visitor = Visitor(http_port, "volume")
+        self.house = House(
+            self.world,
+            meter,
+            troubles,
+            self.chance,
+            root,
+            settings,
+            self.seen,
+            between=self.between,
+            visitor=self.visitor,
+        )
 
     def seen(self, app, reading):
         unix = reading.unix
@@ -167,8 +179,10 @@ def main(days, seed, root, http_port):
                 "hours": hours,
                 "missing": missing,
                 "fell": fell,
+                "answers": soak.visitor.answers,
+                "unanswered": soak.visitor.wrong,
                 "tasks": soak.house.tasks,
-                "out_of_memory": soak.house.failed,
+                "out_of_memory": soak.house.shortage.failed,
             }
         )
     )

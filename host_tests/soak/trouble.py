@@ -14,7 +14,7 @@ WINDOWS = (
 MOMENTS = (
     ("power", 16),  # cut, and back after a while
     ("jump", 24),  # the name server of the time is wrong, for an hour
-    ("memory", 96),  # none left, at one of PLACES
+    ("memory", 96),  # none left, at one of the places of soak.shortage
 )
 # Windows that have no part in the others' numbers, so that a seed keeps its troubles of old; one of a name ends long
 # before the next begins.
@@ -24,8 +24,6 @@ APART_WINDOWS = (
     ("mute", 32, 1, 600),  # the same, but nobody says so
 )
 _APART_MS = HOUR_MS // 2
-# Where memory runs out.
-PLACES = ("registers", "open", "keep", "dumps", "event", "look")
 _SPREAD_DAYS = 64
 
 
