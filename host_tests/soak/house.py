@@ -80,7 +80,11 @@ class House:
         self._sync_ms = None  # when the date comes from the network
         self._reading = None
         board.restart = self._restarted
-        self._way = self._server = None  # that memory can run out in
+        self._way = None  # the client of a broker that memory can run out in
+        if self._broker:
+            self._broker.open_socket = self.shortage.before("connect", self._broker.open_socket)
+        if self._visitor:
+            self.shortage.into_answers()
         keep.json = self.shortage
 
     def _kept(self, *data):
@@ -134,16 +138,12 @@ class House:
         way = self.app.ways.get("mqtt_host")
         if way and way is not self._way:
             self._way = way
-            self.shortage.into_way(way)
+            self.shortage.into_client(way)
         here = self._broker.gone() is None
         self.links[1].see(self.world.ms, here, way is not None and way.state == "connected")
 
     def _visited(self):
-        server = self.app.server
-        if server and server is not self._server:
-            self._server = server
-            self.shortage.into_server(server)
-        self._visitor.step(self.world.ms, server is not None, sum(self.shortage.failed.values()))
+        self._visitor.step(self.world.ms, self.app.server is not None, sum(self.shortage.failed.values()))
 
     def idle(self):
         """Whether nothing happens before the next reading is due."""

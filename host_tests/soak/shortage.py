@@ -1,12 +1,15 @@
 # Where memory runs out in a soak: each place throws a MemoryError once when it was armed. Runs on CPython and
-# MicroPython; imports nothing of ours. Promises that everything behind a place is the app's own.
+# MicroPython; imports the app. Promises that everything behind a place is the app's own, and to touch no private name
+# that the chip would have to keep for it.
 
 import json
 
+from kmpeye.expose import http
+
 # In the reader, the history, the files that are kept, the snapshot and the chores.
 INSIDE = ("registers", "open", "keep", "dumps", "event", "look")
-# In the client of a broker: its connection, what is due, the bytes of it, letting go of all that.
-IN_CLIENT = ("connect", "feed", "publish", "rest")
+# In the client of a broker: its connection, its bytes, what is due, what was sent, and what is left of all that.
+IN_CLIENT = ("connect", "send", "feed", "done", "rest")
 IN_SERVER = ("answer",)
 
 
@@ -37,59 +40,57 @@ class Shortage:
         self.fail("dumps")
         return json.dumps(value)
 
-    def before(self, owner, name, place):
-        """Memory may run out when this is called."""
-        called = getattr(owner, name)
+    def before(self, place, called):
+        """What is called instead: memory may run out."""
 
         def failing(*given):
             self.fail(place)
             return called(*given)
 
-        setattr(owner, name, failing)
+        return failing
 
     def into(self, app):
         """Into an app that has not begun to run."""
-        self.before(app.reader.head, "registers", "registers")
-        self.before(app.snapshot, "event", "event")
-        self.before(app.chores, "look", "look")
-        opened = app.recorder.open
+        head, recorder, snapshot, chores = app.reader.head, app.recorder, app.snapshot, app.chores
+        head.registers = self.before("registers", head.registers)
+        snapshot.event = self.before("event", snapshot.event)
+        chores.look = self.before("look", chores.look)
+        opened = recorder.open
 
         def failing_open():
             self.fail("open")
             history = opened()
             if history and "_keep" not in history.__dict__:
-                self.before(history, "_keep", "keep")
+                history._keep = self.before("keep", history._keep)
             return history
 
-        app.recorder.open = failing_open
+        recorder.open = failing_open
 
-    def into_way(self, way):
-        """Into the client of a broker."""
-        self.before(way, "_open", "connect")
-        self.before(way, "feed", "feed")
-        self.before(way, "_publish", "publish")
-        self.before(way, "_let_go", "rest")
+    def into_client(self, client):
+        """Into the client of a broker; its socket comes from elsewhere."""
+        client.send = self.before("send", client.send)
+        wanted = client.feed
 
-    def into_server(self, server):
-        """Into the page's, so that an answer ends behind any of its pieces."""
-        found = server._routes.get
+        def failing_feed():
+            self.fail("feed")
+            feed = wanted()
+            if "rest" not in feed.__dict__:
+                feed.rest = self.before("rest", feed.rest)
+                feed.done = self.before("done", feed.done)
+            return feed
 
-        def failing_get(path):
-            route = found(path)
-            return route and (route[0], self._answer, route)
+        client.feed = failing_feed
 
-        server._routes.get = failing_get
+    def into_answers(self):
+        """Into what the page's server writes, at any of its pieces."""
 
-    async def _answer(self, exchange, route):
-        write = exchange.write
+        def pieces(data):
+            for piece in data:
+                self.fail("answer")
+                yield piece
 
-        async def failing_write(data):
-            await write(self._pieces(data))
+        class Failing(http.Exchange):
+            def write(self, data):
+                return super().write(pieces(data))
 
-        exchange.write = failing_write
-        await route[1](exchange, *route[2:])
-
-    def _pieces(self, data):
-        for piece in data:
-            self.fail("answer")
-            yield piece
+        http.Exchange = Failing
