@@ -181,6 +181,7 @@ class House:
         while moment := self.troubles.take(world.ms):
             what, number = moment
             if what == "power":
+                self.troubles.met.add(what)
                 return True
             if what == "memory":
                 self.shortage.come()
@@ -188,6 +189,7 @@ class House:
                 # Seconds mostly; hours as when a zone was mistaken for the date. Never so far that a record of
                 # then cannot be told from one of now: such a clock was never seen.
                 most = 60 if number % 4 else 36000
+                self.troubles.met.add("jump of hours" if most > 60 else "jump of seconds")
                 world.offset_s = number // 4 % (2 * most) - most
                 clock.set_unix(world.unix() + world.offset_s)
                 self._sync_ms = world.ms + 3600000

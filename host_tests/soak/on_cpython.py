@@ -34,6 +34,9 @@ GENEROUS = {"interval_s": 3600, "budget_replies": 1000, "budget_awake_s": 86400}
 ODDS = Odds(noise=0.0005, loss=0.01, cut=0.005, bad_crc=0.01, zero=0.01)
 WRONG_S = 60
 SLACK_MS = 20 * 60000  # retries after 1, 2, 4 and 8 minutes
+WITH_LOGGER = ("multical601-67-0b",)  # one that the reader asks
+HOLE_HOURS = 2  # longer ones are filled,
+FILLED_S = 3 * 86400  # within this time: the clocks may have jumped
 TOTALS = {"volume", "heat_energy", "energy_in"}
 LINE = ("silent", "unplugged", "weak")
 # A water meter that was silent for more than an hour is tried twice a day.
@@ -136,16 +139,30 @@ def undated(readings, records):
         in_vain = life[0][2] is None and len(hours) < 2
 
 
+def misdated(readings):
+    """Hours whose record may be one of a time when the clock was wrong."""
+    return {unix // 3600 for _, _, unix, true_unix, _ in readings if unix and abs(unix - true_unix) > WRONG_S}
+
+
+def unfilled(readings, records, until_unix):
+    """A sentence for each hole up to a moment that the meter's logger could have filled. Behind a record of a time when
+    the clock was slow nothing is: that hour has the total of a later one."""
+    wrong = misdated(readings)
+    last = None
+    for hour in sorted(records):
+        if last and hour - last > HOLE_HOURS and hour < until_unix // 3600 and last not in wrong:
+            yield "the hours from %d to %d were not filled" % (last + 1, hour - 1)
+        last = hour
+
+
 def fell(readings, records):
     """A sentence for each total that falls. A record of a time when the clock was wrong may stand behind a later one,
     and a logger may show one digit less than the display."""
-    misdated = {
-        unix // 3600 for _, _, unix, true_unix, _ in readings if unix and abs(unix - true_unix) > WRONG_S
-    }
+    wrong = misdated(readings)
     read = {unix // 3600 for _, _, unix, _, _ in readings if unix}
     before = {}
     for hour, values in sorted(records.items()):
-        if hour in misdated:
+        if hour in wrong:
             continue
         for key in TOTALS & values.keys():
             _, mantissa, exponent = values[key]
@@ -254,6 +271,7 @@ def main(days, seed, name, flash):
         *unrecorded(readings, records),
         *undated(readings, records),
         *fell(readings, records),
+        *(unfilled(readings, records, world.unix() - FILLED_S) if name in WITH_LOGGER else ()),
         *unpublished(records, witness.history, UNIX + house.links[1].last_ms // 1000),
         *unexplained(ends, house.shortage.failed),
         *(text for link in house.links for text in link.apart),
@@ -270,6 +288,7 @@ def main(days, seed, name, flash):
                 "records": len(records),
                 "lives": house.lives,
                 "restarts": house.restarts,
+                "met": sorted(troubles.met),
                 "out_of_memory": house.shortage.failed,
                 "joined": house.links[0].made,
                 "connected": broker.connections,

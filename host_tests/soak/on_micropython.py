@@ -179,6 +179,7 @@ def main(days, seed, root, http_port):
                 "hours": hours,
                 "missing": missing,
                 "fell": fell,
+                "met": list(soak.house.troubles.met),
                 "answers": soak.visitor.answers,
                 "unanswered": soak.visitor.wrong,
                 "tasks": soak.house.tasks,

@@ -39,4 +39,7 @@ def test_days_of_trouble_leave_the_heap_the_flash_and_the_history_well(seed, mic
     assert min(found["heap"][-2:]) - min(found["heap"][2:4]) <= GROWTH_BYTES, found["heap"]
     assert found["erased_most"] * TEN_YEARS_DAYS // DAYS < CYCLES, found
     assert found["missing"] < found["lives"] and not found["fell"], found
+    # Each trouble came to somebody; the power goes in other ways here, which lives count.
+    assert {"silent", "unplugged", "weak"} < set(found["met"]) and min(found["out_of_memory"].values()), found
+    assert found["unanswered"] == [] and found["answers"] > 6 * (DAYS - 2), found
     assert all(state == "runs" for state, _, _ in found["tasks"].values()), found

@@ -51,6 +51,7 @@ class Troubles:
                 else:
                     apart[what] = end
         self.moments.sort()
+        self.met = set()  # what somebody was in the way of
         # What has passed stays, so that a test's own memory stands still.
         self._next = 0  # of the moments
         self._first = 0  # of the windows that have not passed
@@ -71,6 +72,7 @@ class Troubles:
             if begin > ms:
                 return False
             if one == what and ms < end:
+                self.met.add(what)
                 return True
         return False
 

@@ -132,16 +132,19 @@ def _comparable(unit, mantissa, exponent):
 
 def chosen(record, keys, before, after):
     """What of a record may enter the history: {key: (unit, mantissa, exponent)} of the registers in keys
-    ({id: key}), left out what lies not between the values before and after the hole."""
+    ({id: key}), left out what lies not between the values before and after the hole. Where those contradict each
+    other the one after it is of another hour: it was recorded while the clock was ahead."""
     values = {}
     for register, unit, mantissa, exponent in record:
         key = keys.get(register)
         if key is None:
             continue
         value = (unit, mantissa, exponent)
-        if key in before and not not_above(before[key], value):
+        least = before.get(key, value)
+        if not not_above(least, value):
             continue
-        if key in after and not not_above(value, after[key]):
+        most = after.get(key, value)
+        if not_above(least, most) and not not_above(value, most):
             continue
         values[key] = value
     return values

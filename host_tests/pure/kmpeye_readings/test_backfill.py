@@ -281,6 +281,11 @@ def test_only_what_lies_between_the_ends_of_the_hole_is_chosen():
         ([(1003, DATE, 261129, 0)], [], "no register of the history"),
     ):
         assert sorted(chosen(record, keys, before, after)) == names, why
+    ahead = {"heat_energy": (MWH, 90, 0), "volume": (M3, 20, 0)}
+    assert sorted(chosen([(60, MWH, 105, 0), (68, M3, 25, 0)], keys, before, ahead)) == ["heat_energy"], (
+        "a record behind the hole that is below the one before it bounds nothing"
+    )
+    assert sorted(chosen([(60, MWH, 95, 0)], keys, before, ahead)) == [], "nor does it let anything in"
     assert chosen([(60, MWH, 5, 0)], keys, {}, {}) == {"heat_energy": (MWH, 5, 0)}, (
         "nothing to hold it against"
     )
