@@ -40,6 +40,7 @@ FULL_FROM_MS, FULL_TO_MS = (
     DAY_MS,
 )  # others fill the flash: what is said of it stays in the memory
 QUIET_MS = 20 * 60000  # of an hour: between two readings
+EVENTS = 12  # as many as a snapshot keeps
 CUT_AFTER = 60  # flash operations at most
 READ, MISDATED = 1, 2
 LARGE = 1 << 30
@@ -94,6 +95,7 @@ class Soak:
         self.heap = [0] * (days + 1)  # of each day its least: what is kept whatever was said last
         self.sampled = -1  # the last hour
         self.full = False
+        self.begun = None  # the app that the events were filled of
         settings = {
             "meter": "multical601",
             "port": "soak",
@@ -119,6 +121,12 @@ class Soak:
         )
 
     def seen(self, app, reading):
+        if app is not self.begun:
+            self.begun = app
+            for _ in range(
+                EVENTS
+            ):  # what fills up to its bound in the first week does not look like growth then
+                app.snapshot.events.append((app.snapshot.event_number, reading.uptime_s, UNIX, "gone", "x"))
         unix = reading.unix
         if unix and unix // 3600 >= self.latest and not self.full:  # a clock put back passes hours again
             self.latest = unix // 3600

@@ -7,6 +7,7 @@ Runs on_micropython.py with the firmware in place in its image. SOAK_FLASH_DAYS 
 import json
 import os
 import subprocess
+from statistics import median
 
 import pytest
 
@@ -35,8 +36,8 @@ def test_days_of_trouble_leave_the_heap_the_flash_and_the_history_well(seed, mic
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["hours"] > 12 * DAYS and found["lives"] > 2, found
-    # From the third day on; two days, as one may be spoilt by a silence.
-    assert min(found["heap"][-2:]) - min(found["heap"][2:4]) <= GROWTH_BYTES, found["heap"]
+    # From the third day on; in the middle of five days, as some are spoilt by a silence or a start.
+    assert median(found["heap"][-5:]) - median(found["heap"][2:7]) <= GROWTH_BYTES, found["heap"]
     assert found["erased_most"] * TEN_YEARS_DAYS // DAYS < CYCLES, found
     assert found["missing"] < found["lives"] and not found["fell"], found
     # Each trouble came to somebody; the power goes in other ways here, which lives count.
