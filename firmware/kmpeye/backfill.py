@@ -26,7 +26,7 @@ _BREATH = const(32)  # records between two chances for others to run
 _FILE = const("backfill.json")
 
 _WRONG_CLOCK = const("wrong_clock")  # the meter does not tell its clock, or one that is in no time zone
-_APART = const("its clock does not go with the date here, which is believed after two days")
+_APART = const("the date here does not go with the meter's clock; after two days it is believed")
 _NOTHING_OF_IT = const("nothing_of_it")  # no register of the log is in the history
 _TRIES = const(3)
 _LOST = const(("no_light", "echo_only", "other_device", "garbled", "bad_crc"))

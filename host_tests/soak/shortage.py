@@ -1,4 +1,4 @@
-# Where memory runs out in a soak: each place throws a MemoryError once when it was armed. Runs on CPython and
+# Where memory runs out in a soak: each place throws a MemoryError when its turn has come. Runs on CPython and
 # MicroPython; imports the app. Promises that everything behind a place is the app's own, and to touch no private name
 # that the chip would have to keep for it.
 
@@ -20,14 +20,14 @@ class Shortage:
 
     def __init__(self, places):
         self.failed = dict.fromkeys(places, 0)
-        self._places = places
-        self._turn = 0
+        self._all = places
+        self._shortages = 0
         self._armed = []
 
     def come(self):
         """Memory runs out the next time at one of the places, each in its turn."""
-        self._armed.append(self._places[self._turn % len(self._places)])
-        self._turn += 1
+        self._armed.append(self._all[self._shortages % len(self._all)])
+        self._shortages += 1
 
     def fail(self, place):
         """Throw what has come for this place."""

@@ -29,9 +29,9 @@ class Visitor:
         """register: one that is recorded. Nothing is asked on the first day, when there is no history yet."""
         self.answers = 0
         self.wrong = []
-        self._address = socket.getaddrinfo("127.0.0.1", port)[0][-1]
+        self._page = socket.getaddrinfo("127.0.0.1", port)[0][-1]
         self._register = register
-        self._turn = 0
+        self._visits = 0
         self._next_ms = 24 * 3600000
         self._socket = None
         self._came = bytearray()
@@ -45,7 +45,7 @@ class Visitor:
         """served: whether there is a server; failures: how often memory has run out."""
         if self._socket:
             if self._take():
-                self._judge(failures)
+                self._look_at(failures)
             elif ms - self._began[0] > _ANSWER_MS:
                 self.wrong.append(
                     "%s was not answered since minute %d" % (self._path(), self._began[0] // 60000)
@@ -54,9 +54,9 @@ class Visitor:
         elif served and ms >= self._next_ms:
             self._next_ms = ms + _EVERY_MS
             self._began = ms, failures
-            self._turn += 1
+            self._visits += 1
             self._socket = socket.socket()
-            self._socket.connect(self._address)  # who listens on this machine is there at once
+            self._socket.connect(self._page)  # who listens on this machine is there at once
             self._socket.send(_ASKED % self._path().encode())
             self._socket.setblocking(False)
 
@@ -68,7 +68,7 @@ class Visitor:
         self._came = bytearray()
 
     def _path(self):
-        path = _PATHS[self._turn % len(_PATHS)]
+        path = _PATHS[self._visits % len(_PATHS)]
         return path % self._register if "%" in path else path
 
     def _take(self):
@@ -82,7 +82,7 @@ class Visitor:
                 return True
             self._came.extend(piece)
 
-    def _judge(self, failures):
+    def _look_at(self, failures):
         head, _, body = bytes(self._came).partition(b"\r\n\r\n")
         if head.startswith(_OK) and _whole(head, body):
             self.answers += 1
