@@ -16,6 +16,9 @@ from soak.shortage import IN_CLIENT, IN_SERVER, INSIDE, Shortage
 
 _IDLE_MS = 300000  # the longest step: half of what the supervisor takes for a standstill
 _STARTING_MS = 60000
+RECORDING_MS = (
+    10000  # until a reading is in the history, which looks every five seconds while another is at work
+)
 # Three of the longest steps: what only looks, as the Wi-Fi does, comes to its turn at their ends.
 LINKED_MS = 3 * _IDLE_MS
 _HOST = "kmpeye.expose.mqtt.host"
@@ -80,6 +83,7 @@ class House:
         self._sync_ms = None  # when the date comes from the network
         self._reading = None
         board.restart = self._restarted
+        self._forgone = 0  # of it, for want of memory
         self._way = None  # the client of a broker that memory can run out in
         if self._broker:
             self._broker.open_socket = self.shortage.before("connect", self._broker.open_socket)
@@ -120,7 +124,7 @@ class House:
         for link in self.links:
             link.begin(self.world.ms)
         self._reading = None
-        self._began_ms = self.world.ms
+        self._began_ms = self._recorded_ms = self.world.ms
 
     def _on_the_air(self):
         """Take the Wi-Fi away and give it back."""
@@ -140,6 +144,10 @@ class House:
             self._way = way
             self.shortage.into_client(way)
         here = self._broker.gone() is None
+        failures = sum(self.shortage.failed[place] for place in IN_CLIENT)
+        if failures != self._forgone:  # each costs an attempt
+            self._forgone = failures
+            self.links[1].begin(self.world.ms)
         self.links[1].see(self.world.ms, here, way is not None and way.state == "connected")
 
     def _visited(self):
@@ -151,6 +159,8 @@ class House:
         reader = app.reader
         jobs = app.supervisor.jobs
         if self.world.ms - self._began_ms < _STARTING_MS or app.chores.filling:
+            return False
+        if self.world.ms - self._recorded_ms < RECORDING_MS:
             return False
         if reader.session._busy or reader.errands.pending() or reader.head._asking:
             return False
@@ -214,6 +224,8 @@ class House:
                     self._reading = reading
                     if reading:
                         self._seen(self.app, reading)
+                if self.app.reader.busy:
+                    self._recorded_ms = world.ms
                 if self._radio:
                     self._on_the_air()
                 if self._broker:

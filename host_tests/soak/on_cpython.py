@@ -19,7 +19,7 @@ from kmpsim.faults import Odds
 from kmpsim.meter import Options, SimMeter
 from pure.fakes import network
 from soak.broker import Broker
-from soak.house import HOME, House
+from soak.house import HOME, RECORDING_MS, House
 from soak.trouble import DAY_MS, HOUR_MS, Troubles
 from soak.visitor import Visitor
 from soak.world import Chance, World
@@ -101,11 +101,14 @@ def missed(readings, free, most_ms):
             last = ms
 
 
-def unrecorded(readings, records):
-    """A sentence for each hour, as the clock had it, that was read and has no record, or one that nobody read."""
+def unrecorded(readings, records, ends_ms):
+    """A sentence for each hour, as the clock had it, that was read and has no record, or one that nobody read. What was
+    read in the moment when the power went may have none."""
     hours = {}
     waiting = {}
-    for _, _, unix, true_unix, fresh in readings:
+    for ms, life, unix, true_unix, fresh in readings:
+        if ends_ms[life - 1] - ms < RECORDING_MS and unix is not None and unix // 3600 not in records:
+            continue
         if unix is None:
             waiting.setdefault(true_unix // 3600, []).append(fresh)
         else:
@@ -145,12 +148,13 @@ def misdated(readings):
 
 
 def unfilled(readings, records, until_unix):
-    """A sentence for each hole up to a moment that the meter's logger could have filled. Behind a record of a time when
-    the clock was slow nothing is: that hour has the total of a later one."""
+    """A sentence for each hole up to a moment that the logger could have filled. Not where it ends at a record of
+    a time when the clock was wrong: that hour has the total of another one, which bounds what may enter."""
     wrong = misdated(readings)
     last = None
     for hour in sorted(records):
-        if last and hour - last > HOLE_HOURS and hour < until_unix // 3600 and last not in wrong:
+        known = last not in wrong and hour not in wrong
+        if last and hour - last > HOLE_HOURS and hour < until_unix // 3600 and known:
             yield "the hours from %d to %d were not filled" % (last + 1, hour - 1)
         last = hour
 
@@ -268,7 +272,7 @@ def main(days, seed, name, flash):
     records = {unix // 3600: values for unix, _, values in app.history.records("hour", 0, 1 << 32)}
     wrong = [
         *missed(readings, free, most_ms),
-        *unrecorded(readings, records),
+        *unrecorded(readings, records, [ended for ended, _ in outages]),
         *undated(readings, records),
         *fell(readings, records),
         *(unfilled(readings, records, world.unix() - FILLED_S) if name in WITH_LOGGER else ()),
