@@ -1,5 +1,5 @@
 """Runs every file of host_tests/pure on MicroPython: from source in 64 bits; in 32 bits compiled, on the heap of a
-chip, with the firmware in place in its image.
+chip, with the firmware in place in its image; and with the firmware inside a MicroPython that has the chip's floats.
 
 CPython runs the same files because pytest collects them there. Uses upy_runner.py, tools/build and the fixtures of
 conftest.py; a failing run shows what MicroPython printed.
@@ -21,10 +21,12 @@ FILES = sorted(path.relative_to(PURE).as_posix() for path in PURE.rglob("test_*.
 # MicroPython's own figures). Test and firmware are compiled beforehand: the chip never compiles, and a
 # compiler would need more.
 CHIP_HEAP = "112K"
+FIRST_HEAP = "56K"
+SYSTEM_HEAP = 56 * 1024  # the bytes that it grows by
 
 
-def run(micropython, options, test, search_path):
-    environment = dict(os.environ, MICROPYPATH=":".join([".frozen", *map(str, search_path)]))
+def run(micropython, options, test, search_path, **environment):
+    environment.update(os.environ, MICROPYPATH=":".join([".frozen", *map(str, search_path)]))
     command = [micropython, *options, RUNNER, test]
     done = subprocess.run(
         command,
@@ -64,6 +66,15 @@ def test_pure_file_passes_on_32_bit_micropython_with_a_heap_like_the_chips(
     image = flash.with_name("firmware.romfs")
     options = ("-X", "heapsize=" + CHIP_HEAP, ROOT / "tools" / "on_rom.py", image)
     run(micropython32, options, (compiled_tests / test).with_suffix(".mpy"), (compiled_tests,))
+
+
+@pytest.mark.parametrize("test", FILES)
+def test_pure_file_passes_with_the_floats_of_a_chip_and_a_heap_that_grows_as_a_chips(
+    test, frozen, compiled_tests
+):
+    options = ("-X", "heapsize=" + FIRST_HEAP)
+    compiled = (compiled_tests / test).with_suffix(".mpy")
+    run(frozen, options, compiled, (compiled_tests,), SYSTEM_HEAP=str(SYSTEM_HEAP))
 
 
 FAILURES = (
