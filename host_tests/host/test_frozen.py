@@ -3,6 +3,7 @@ chip's: started by main.py with nothing but profiles and page beside it, it does
 that the other forms want.
 """
 
+import datetime
 import json
 import os
 import shutil
@@ -38,7 +39,9 @@ def folder(flash, tmp_path):
 
 def run(frozen, text, heap=SYSTEM_HEAP):
     command = [frozen, "-X", "heapsize=" + HEAP, "-c", text]
-    done = subprocess.run(command, capture_output=True, text=True, env={"MICROPYPATH": ".frozen", **heap}, timeout=20)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={"MICROPYPATH": ".frozen", **heap}, timeout=20
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()
 
@@ -49,7 +52,8 @@ def test_its_modules_come_from_nowhere_else_and_say_which_they_are(frozen, flash
     assert said == "kmpeye/app.py " + written.split('"')[1]
 
 
-def test_it_has_the_floats_and_the_heap_of_a_chip(frozen):
+def test_it_has_the_floats_the_clock_and_the_heap_of_a_chip(frozen):
+    assert run(frozen, "import time; print(time.gmtime(0)[0])") == "2000"
     assert run(frozen, "print(16777216.0 + 1 == 16777216.0)") == "True"  # 24 bits
     lists = "print(len([bytearray(1000) for _ in range(58)]))"
     assert run(frozen, lists) == "58"
@@ -109,6 +113,10 @@ def test_everything_at_once_fits_into_64_kib(frozen, folder, tmp_path):
                     assert (path, answer.code) == (PAGE[-1], 404), answer.read()
             assert not client.read_holding_registers(1000, count=100).isError()
         assert (now["state"], now["readings"]["failed"], now["out_of_memory"]) == ("ok", 0, 0)
+        taken = datetime.datetime.fromisoformat(
+            json.loads(get(address + "/api/reading"))["taken_at"][:-1] + "+00:00"
+        )
+        assert abs(time.time() - taken.timestamp()) < LIMIT_S
         assert set(now["ways"]) >= {"modbus", "bacnet", "kmptcp"}, now["ways"]
     finally:
         client.close()

@@ -1,10 +1,20 @@
-// The system's heap that Python's may grow into: SYSTEM_HEAP bytes by the environment, none without it. On a chip Wi-Fi
-// lives there too; gc.c asks for the largest block, takes areas and gives empty ones back.
+// What MicroPython asks of a chip's port and the unix port lacks.
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 #include "py/gc.h"
+#include "shared/timeutils/timeutils.h"
+
+uint64_t time_ns_of_a_chip(void) {
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    return (now.tv_sec - TIMEUTILS_SECONDS_1970_TO_2000) * 1000000000ULL + now.tv_usec * 1000ULL;
+}
+
+// The system's heap that Python's may grow into: SYSTEM_HEAP bytes by the environment, none without it. On a chip Wi-Fi
+// lives there too; gc.c asks for the largest block, takes areas and gives empty ones back.
 
 typedef struct {
     size_t size;
