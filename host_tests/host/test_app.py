@@ -63,7 +63,11 @@ class Firmware:
         self.http = free_port()
         self.config = {"http_host": "127.0.0.1", "http_port": self.http, **config}
         (folder / "config.json").write_text(json.dumps(self.config))
-        self.start(micropython, flash, folder)
+        try:
+            self.start(micropython, flash, folder)
+        except BaseException:
+            self.close()  # nobody else has it yet
+            raise
 
     def start(self, micropython, flash, folder):
         self.log = folder / "log.txt"
@@ -117,11 +121,10 @@ class Firmware:
 
 @pytest.fixture
 def start(micropython32, flash, tmp_path):
-    running = []
+    stack = contextlib.ExitStack()
 
     def begin(simulated="multical21", /, *options, simulator=None, **config):
-        simulator = simulator or Simulator(simulated, *options)
-        running.append(simulator)
+        simulator = stack.enter_context(contextlib.closing(simulator or Simulator(simulated, *options)))
         config = {
             "meter": simulated,
             "port": simulator.ready["ready"],
@@ -129,12 +132,11 @@ def start(micropython32, flash, tmp_path):
             **NO_BUDGET,
             **config,
         }
-        running.append(Firmware(micropython32, flash, tmp_path, config))
-        return running[-1], simulator
+        firmware = Firmware(micropython32, flash, tmp_path, config)
+        return stack.enter_context(contextlib.closing(firmware)), simulator
 
-    yield begin
-    for one in reversed(running):
-        one.close()
+    with stack:
+        yield begin
 
 
 def test_the_digits_of_the_meter_reach_the_json(start):

@@ -4,6 +4,7 @@ shows the networks in reach, joins the one that is chosen, says its address, and
 Starts page_portal.py and a simulated meter; the radio alone is a fake. Uses test_app.py, page_site.py for the browser.
 """
 
+import contextlib
 import os
 import subprocess
 
@@ -36,12 +37,10 @@ class FirstStart(Firmware):
 
 @pytest.fixture
 def device(micropython32, flash, tmp_path):
-    simulator = Simulator("multical21", "--frozen", "--fast")
-    config = {"port": simulator.ready["ready"], "interval_s": 10, "ntp": "127.0.0.1", **NO_BUDGET}
-    device = FirstStart(micropython32, flash, tmp_path, config)
-    yield device
-    device.close()
-    simulator.close()
+    with contextlib.closing(Simulator("multical21", "--frozen", "--fast")) as simulator:
+        config = {"port": simulator.ready["ready"], "interval_s": 10, "ntp": "127.0.0.1", **NO_BUDGET}
+        with contextlib.closing(FirstStart(micropython32, flash, tmp_path, config)) as device:
+            yield device
 
 
 def test_a_phone_is_led_to_the_page_and_brings_the_device_into_the_house(browser, device, axe):

@@ -4,6 +4,8 @@ the first reading, and the alignment while the head is off.
 Uses page_site.py for the browser and test_app.py for the firmware.
 """
 
+import contextlib
+
 import pytest
 from playwright.sync_api import expect
 
@@ -17,18 +19,16 @@ browser = page_site.browser
 
 @pytest.fixture
 def firmware(micropython32, flash, tmp_path):
-    simulator = Simulator("multical21", "--frozen", "--fast")
-    config = {
-        "meter": "multical21",
-        "port": simulator.ready["ready"],
-        "interval_s": 10,
-        "owner_password": hashed(PASSWORD),
-        **NO_BUDGET,
-    }
-    firmware = Firmware(micropython32, flash, tmp_path, config)
-    yield firmware
-    firmware.close()
-    simulator.close()
+    with contextlib.closing(Simulator("multical21", "--frozen", "--fast")) as simulator:
+        config = {
+            "meter": "multical21",
+            "port": simulator.ready["ready"],
+            "interval_s": 10,
+            "owner_password": hashed(PASSWORD),
+            **NO_BUDGET,
+        }
+        with contextlib.closing(Firmware(micropython32, flash, tmp_path, config)) as firmware:
+            yield firmware
 
 
 def test_from_the_first_reading_to_the_alignment(browser, firmware):
