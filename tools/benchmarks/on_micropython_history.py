@@ -12,6 +12,7 @@ import time
 
 import vfs
 
+import kmpeye.readings.history.merge  # noqa: F401  each midnight needs it: code, not what an idle history keeps
 from kmpeye.readings.history.store import History
 from kmpeye.system.timezone import Zone
 
