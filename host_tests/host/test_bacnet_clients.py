@@ -10,6 +10,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from bacpypes3.apdu import ErrorRejectAbortNack, SubscribeCOVRequest
@@ -40,6 +41,11 @@ def bacnet(request, tmp_path_factory):
         search = PATHS[1:]
         options = ("-X", "heapsize=" + CHIP_HEAP, ROOT / "tools" / "on_rom.py", image)
     with server(interpreter, folder, search=search, options=options) as running:
+        running.tell(flags=["air"])
+        deadline = time.monotonic() + _PATIENCE_S
+        while not (folder / "bacnet.json").exists():  # it takes up the serial number within a second, and keeps it
+            assert time.monotonic() < deadline, running.tell()
+            time.sleep(0.05)
         yield running
 
 
