@@ -15,6 +15,7 @@ _SAVE_S = const(3600)
 _MOST_WAITS = const(50)  # ten seconds
 _NO_MEMORY_S = const(60)  # what else is going on has passed by then
 _MOST_BATCH = const(8)
+_LATE = const(3)  # intervals
 
 # What only a reading needs, beside what asks the meter; and what judges the answer.
 _READING = const("kmpeye.reading kmpeye.head.diagnosis kmpeye.learning kmpeye.head.garbled")
@@ -121,6 +122,12 @@ class MeterReader:
     @property
     def interval_s(self):
         return self.plan.interval_s
+
+    @property
+    def valid_s(self):
+        """Seconds after which a reading is no longer what the meter says: three intervals, and as much more as the
+        next one was put off on purpose."""
+        return _LATE * self.plan.interval_s + self.plan.extra_s
 
     @property
     def next_s(self):

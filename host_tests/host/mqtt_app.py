@@ -57,6 +57,7 @@ class Reader:
     def __init__(self, profile, app):
         self.profile = profile
         self.interval_s = profile.interval_s
+        self.valid_s = 3 * profile.interval_s
         self.answer = ("ok", "", 0)
         self.aligning = None
         self.asked = 0

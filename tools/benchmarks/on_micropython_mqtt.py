@@ -35,6 +35,7 @@ class App:
     forget = staticmethod(forget)
     wifi = None
     interval_s = 3600
+    valid_s = 3 * 3600
     budget = Budget()
 
     def __init__(self, port, meters):

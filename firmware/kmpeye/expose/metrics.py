@@ -10,7 +10,7 @@ from kmp.decimal import divide_half_even
 from kmp.packed import lines
 from kmp.value import text
 
-_FRESH_S = const(10800)  # readings older than this, and than three intervals, are no samples any more
+_FRESH_S = const(10800)  # readings older than this, and no longer valid, are no samples any more
 _DIGITS = const(15)  # behind those of the meter: 14 at least are right, whatever it said
 _TIMES = const(b"\x2e\x3a\x3c\x3d\x3e")  # unit codes of h, min, s, ms, d
 _NUMBER = const(51)  # unit code of a number without a unit
@@ -28,6 +28,7 @@ meter|i|The meter that is read
 last_read_timestamp:seconds|g|When the registers were read last, in Unix time
 last_read_age:seconds|g|How long ago the registers were read
 interval:seconds|g|Time between two readings
+valid:seconds|g|Age up to which a reading is what the meter says
 uptime:seconds|g|Time since this reader started
 reads|c|Readings tried, by result
 read_failures|c|Readings that failed, by what was heard instead
@@ -131,7 +132,7 @@ def _families(app):
     reading = app.snapshot.reading
     now_s = app.clock.uptime_s()
     age_s = now_s - reading.uptime_s if reading else None
-    fresh = reading and age_s <= max(_FRESH_S, 3 * app.reader.interval_s)
+    fresh = reading and age_s <= max(_FRESH_S, app.reader.valid_s)
     families = lines(_FAMILIES)
     for found in _reader(app, now_s, age_s, fresh):
         yield next(families), found if isinstance(found, list) else (("", found),)
@@ -155,6 +156,7 @@ def _reader(app, now_s, age_s, fresh):
     yield unix
     yield age_s
     yield reader.interval_s
+    yield reader.valid_s
     yield now_s
     yield _by("result", (("ok", reader.readings), ("failed", reader.failures)))
     yield _by("reason", sorted(reader.reasons.items()))

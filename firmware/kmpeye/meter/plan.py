@@ -28,6 +28,7 @@ class Plan:
     retries: how often each request of the reading that is due may be repeated.
     slow_s: uptime at which the slow registers are due again; 0 while they are, until result() is told.
     east_s: seconds that the owner's clock is ahead of UTC, which whoever reads may set before result().
+    extra_s: seconds that the budget or a rest put the reading after the last good one off, beyond the interval.
     """
 
     def __init__(self, profile, interval_s=None, can_replace_magnet=False, state=None):
@@ -54,7 +55,7 @@ class Plan:
         self.retries = _RETRIES
         self._asked = ()
         self._pending = list(profile.once)  # registers beside the live ones that are to be read
-        self.slow_s = self.east_s = 0
+        self.slow_s = self.east_s = self.extra_s = 0
         self._failures = 0
         self._lacks = False  # memory, at the last failure
         # What a reading usually costs.
@@ -153,6 +154,8 @@ class Plan:
                 self.next_s = until_s
                 if throttle.tries or throttle.resting():
                     self.held = "throttled"
+        if reason is None:
+            self.extra_s = self.next_s - round_s
         self._round = reason is None and self.next_s == round_s
 
     def ask_now(self, uptime_s):

@@ -20,6 +20,7 @@ def app(profile="multical21"):
     reader = Things(
         profile=profile,
         interval_s=600,
+        valid_s=1800,
         readings=12,
         failures=1,
         reasons={"no_light": 1},

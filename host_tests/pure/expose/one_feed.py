@@ -73,6 +73,7 @@ class App:
         self.budget = Budget()
         self.plan = self.reader = self.profile = self  # one object is all that a feed asks of these
         self.interval_s = 3600
+        self.valid_s = 3 * 3600
         self.name = "multical21"
         self.kind = "water"
         self.info = [(2, "leak")]

@@ -150,23 +150,26 @@ def test_before_the_first_reading_there_are_no_values():
 
 
 def test_old_values_are_left_out_and_their_age_stays():
-    # interval, age, still shown
-    for interval_s, age_s, shown in (
-        (600, 10800, True),
-        (600, 10801, False),
-        (86400, 259200, True),
-        (86400, 259201, False),
+    # valid for, age, still shown
+    for valid_s, age_s, shown in (
+        (1800, 10800, True),
+        (1800, 10801, False),
+        (3 * 86400, 259200, True),
+        (3 * 86400, 259201, False),
+        (50400, 50400, True),  # a meter that rests for 12 h
+        (50400, 50401, False),
     ):
         one = app()
-        one.reader.interval_s = interval_s
+        one.reader.valid_s = valid_s
         one.clock.now_s = 1000000
         publish(one, [("volume", 68, 40, 1, 0)], age_s)
         one.snapshot.flags = ["leak"]
         one.snapshot.state = "no_light"
         found = samples(one)[0]
-        assert ('kmpeye_volume_cubic_meters_total{register="volume"}' in found) is shown, (interval_s, age_s)
+        assert ('kmpeye_volume_cubic_meters_total{register="volume"}' in found) is shown, (valid_s, age_s)
         assert ('kmpeye_flag{flag="leak"}' in found) is shown
         assert found["kmpeye_last_read_age_seconds"] == str(age_s)
+        assert found["kmpeye_valid_seconds"] == str(valid_s)
         assert found["kmpeye_up"] == "0"
 
 

@@ -57,6 +57,33 @@ def test_a_reading_that_is_no_longer_valid_is_taken_back():
     assert json.loads(drain(feed)[0][2])["registers"]["volume"]["value"] == 314.132
 
 
+def test_a_reading_that_comes_late_on_purpose_stays_valid_until_then():
+    app = App()
+    feed = Feed(app)
+    drain(feed)
+    # A rest of 12 h begins with this reading: Home Assistant is told before it gets it.
+    app.valid_s = 14 * 3600
+    app.read(314132)
+    found = drain(feed)
+    assert kinds(found) == ("announcement", "reading", "diagnosis")
+    assert expires(found[0]) == 24 * 3600
+    assert feed.rest()[2] == 14 * 3600
+    # Less, or some more, says nothing new: each announcement hides the values for a moment.
+    for valid_s in (3 * 3600, 15 * 3600):
+        app.valid_s = valid_s
+        app.read(314133)
+        feed = Feed(app, feed.rest())
+        assert kinds(drain(feed)) == ("reading", "diagnosis")
+        assert feed.rest()[2] == valid_s
+    app.valid_s = 3 * 3600
+    feed.begin()
+    assert expires(drain(feed)[1]) == 3 * 3600
+
+
+def expires(announced):
+    return json.loads(announced[2])["cmps"]["volume"]["exp_aft"]
+
+
 def test_after_a_start_what_the_broker_has_stays_until_it_is_too_old():
     app = App()
     app.snapshot.reading = None
@@ -161,7 +188,7 @@ def test_a_birth_is_answered_after_its_delay_and_a_changed_unit_at_once():
     app.clock.now = 2400
     assert drain(feed) == []
     app.clock.now = 2500
-    assert kinds(drain(feed)) == ("announcement",)
+    assert kinds(drain(feed)) == ("announcement", "reading", "diagnosis")
     app.read(7)
     assert "announcement" not in kinds(drain(feed))
     app.snapshot.reading = Reading([("volume", 68, 39, 7, 0)], 0, None)

@@ -346,6 +346,33 @@ def test_a_rest_is_kept_over_a_restart():
     assert plan.due(60 + 43200 - HOUR, NINE + 43200)
 
 
+PUT_OFF = (
+    # profile, interval, state, Unix time of a reading, put off beyond its interval, why
+    ("multical601", HOUR, None, NINE, False, "as planned"),
+    ("multical601", HOUR, None, NINE - 450, False, "the next full hour is too near"),
+    ("multical21", 60, None, NINE, True, "the budget stretches it"),
+    (
+        "multical21",
+        HOUR,
+        dict(RESTING, throttle=[5, 43000, 43200, 4, 5, 0, 3, 4, 0, NINE]),
+        NINE,
+        True,
+        "a rest",
+    ),
+)
+
+
+def test_it_is_told_by_how_much_a_reading_was_put_off_on_purpose():
+    for name, interval_s, state, unix, put_off, why in PUT_OFF:
+        plan = Plan(profile(name), interval_s, True, state)
+        read(plan, 77, unix)
+        extra_s = plan.extra_s
+        assert extra_s >= 0 and (extra_s > 2 * interval_s) is put_off, (why, extra_s)
+        assert extra_s in (0, plan.wait_s(77) - interval_s), why
+        read(plan, plan.next_s, unix + plan.wait_s(77), "bad_crc")
+        assert plan.extra_s == extra_s, "a failure is not on purpose"
+
+
 GOOD = {"profile": "multical21", "budget": [1, 2, 3], "throttle": [0] * 10}
 DAMAGED = (
     ({"profile": "flowiq2200", "budget": [1, 2, 3], "throttle": None}, "another meter"),

@@ -53,6 +53,19 @@ def test_readings_come_at_full_hours_with_the_registers_that_are_due():
     assert (UNIX + scene.snapshot.reading.uptime_s) % HOUR < 5
 
 
+def test_a_reading_is_valid_until_the_next_one_had_its_chance():
+    # settings, valid for so long at the least and the most, why
+    for settings, least_s, most_s, why in (
+        ({}, 3 * HOUR, 3 * HOUR, "the profile's interval"),
+        ({"interval_s": 60, "budget_awake_s": 240}, 1000, 2 * HOUR, "the budget stretches it"),
+    ):
+        scene, _ = started(**dict({"budget_replies": 100000, "budget_awake_s": 80000}, **settings))
+        scene.run(HOUR)
+        reader = scene.reader
+        assert least_s <= reader.valid_s <= most_s, (why, reader.valid_s)
+        assert scene.snapshot.reading.uptime_s + reader.valid_s >= reader.next_s + reader.interval_s, why
+
+
 def test_slow_registers_are_read_at_the_owners_midnight():
     for timezone, east_s in (("CET-1CEST,M3.5.0,M10.5.0/3", HOUR), ("EST5EDT", -5 * HOUR), ("nonsense", 0)):
         scene, meter = started(timezone=timezone)

@@ -11,7 +11,7 @@ from kmpeye.expose.mqtt.backlog import Backlog, record_chunks
 
 _SAFE = const("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_")
 _HOME_ASSISTANT = const("homeassistant")  # its own prefix
-_LATE = const(3)  # intervals
+_LEAST_S = const(60)  # that a reading is valid: the next one takes some seconds itself
 _RETAINED = const(3)  # topics of a meter that the broker keeps
 _NEVER_S = const(1 << 29)
 _MOST_ANSWERS = const(4)  # to commands that come faster than they can be refused
@@ -31,8 +31,8 @@ class Feed:
         self._prefix = config["ha_prefix"] if config["ha_discovery"] else None
         self._announce_at = None
         # Number of the snapshot whose diagnosis was published last, and of the last event the broker has; how many
-        # topics of the meter before are to be cleared; what was announced; the reading that was published last, None
-        # where that it is no longer valid, () where nothing was.
+        # topics of the meter before are to be cleared; what was announced; the reading that was published last, None where
+        # that it is no longer valid, () where nothing was; how often the time that Home Assistant is told was doubled.
         (
             self._number,
             state,
@@ -43,7 +43,8 @@ class Feed:
             self._signature,
             self._reading,
             dirty,
-        ) = rest or (-1, None, None, 0, [], 0, None, (), None)
+            self._doubled,
+        ) = rest or (-1, None, None, 0, [], 0, None, (), None, 0)
         self.backlog = Backlog(app, state, dirty)
         self._online = True
         self._name()
@@ -65,6 +66,7 @@ class Feed:
             self._signature,
             self._reading,
             backlog.dirty,
+            self._doubled,
         )
 
     def _name(self):
@@ -92,6 +94,7 @@ class Feed:
         self._online = False
         self._number = -1
         self._signature = None
+        self._doubled = 0
         self._reading = ()  # the broker may have lost it
         self.announce(0)
 
@@ -187,6 +190,9 @@ class Feed:
                 self.backlog.save()
         elif kind == "announcement":
             self._announce_at = None
+            # What has expire_after and is announced otherwise than before, is unavailable until its topic speaks.
+            self._reading = ()
+            self._number = -1
             self.app.forget("kmpeye.expose.mqtt.discovery", "kmpeye.expose.mqtt.entities")
         elif kind == "reading":
             self._reading = value
@@ -211,7 +217,7 @@ class Feed:
     def _announced_otherwise(self):
         if not self._prefix:
             return False
-        found = crc32(b"%s%d" % (self.app.reader.profile.name.encode(), self.app.reader.interval_s))
+        found = crc32(b"%s%d" % (self.app.reader.profile.name.encode(), self._expire_s()))
         reading = self.app.snapshot.reading
         for key, _, unit, _, exponent in reading.values if reading else ():
             found = crc32(b"%s%d%d" % (key.encode(), unit, exponent), found)
@@ -234,12 +240,17 @@ class Feed:
         return "%s/device/kmpeye_%s/config" % (self._prefix, safe(serial))
 
     def _expire_s(self):
-        # Without a reading for so long, nothing of the last one is valid any more.
-        return max(60, _LATE * self.app.reader.interval_s)
+        # What Home Assistant is told: the longest that a reading was valid on this connection, in steps, because where
+        # the budget stretches the interval that is another time after each reading.
+        reader = self.app.reader
+        expire_s = max(_LEAST_S, 3 * reader.interval_s)
+        while expire_s << self._doubled < reader.valid_s:
+            self._doubled += 1
+        return expire_s << self._doubled
 
     def _valid_until_s(self):
         reading = self.app.snapshot.reading
-        return (reading.uptime_s if reading else 0) + self._expire_s()
+        return (reading.uptime_s if reading else 0) + max(_LEAST_S, self.app.reader.valid_s)
 
     def _shown(self):
         # What the broker has to keep: an old reading must not come as if it were new to who subscribes later.
