@@ -23,6 +23,7 @@ class MeterReader:
     """The reader's half of the contract with the ways out: own readings and relayed requests take turns."""
 
     interval_s = 1
+    valid_s = 3
 
     def __init__(self, head, profile, snapshot, clock):
         self.head = head

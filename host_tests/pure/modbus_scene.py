@@ -54,7 +54,7 @@ class Profile:
 
 class Reader:
     profile = Profile
-    interval_s = 3600
+    valid_s = 3 * 3600
 
 
 class App:

@@ -19,7 +19,7 @@ _TWO = b"\0\1\0\0\0\6\1\3\0\x14\0\2"  # Kamstrup's E1
 
 
 class MeterReader:
-    interval_s = 3600
+    valid_s = 3 * 3600
     profile = load("multical601", "firmware/meters")
 
 

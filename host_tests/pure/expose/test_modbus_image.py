@@ -147,6 +147,8 @@ def test_a_silent_meter_leaves_its_values_with_their_age_and_ends_the_view_that_
         assert bus.number(0) == number
         assert bus.number(row("flow")) == single(86, -3)
         assert bus.number(row("flow") + 6) == passed_s
+    app.reader.valid_s = 14 * 3600
+    assert bus.number(0) == single(86, 0), "the meter rests for 12 h, and is not silent"
     app.publish()
     assert bus.number(0) == single(86, 0), "it is back with the next reading"
 

@@ -5,9 +5,7 @@ from micropython import const
 
 _COMPATIBLE_END = const(154)  # readers in the field take 0 to 152, in blocks
 _STORED = const(80)  # of these registers; behind them is no row that we know
-# That view has no age beside its values: it ends when so many readings are missing.
-_STALE_INTERVALS = const(3)
-_STALE_MORE_S = const(60)
+_STALE_MORE_S = const(60)  # that view has no age beside its values: it ends so long after a reading was valid
 
 _HEADER = const(1000)  # address of version, state, age, serial number and flags
 _ROWS = const(1020)  # address of the first row; the header and thirteen rows are one request
@@ -55,7 +53,7 @@ class Image:
             return False
         data = self._bytes
         now_s = self.app.clock.uptime_s()
-        stale_s = _STALE_INTERVALS * self.app.reader.interval_s + _STALE_MORE_S
+        stale_s = self.app.reader.valid_s + _STALE_MORE_S
         stale = not 0 <= self._age(_AT_HEADER + 4, now_s) <= stale_s
         while address < end:
             age = -1
