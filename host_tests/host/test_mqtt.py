@@ -207,6 +207,19 @@ def test_another_serial_number_retires_the_old_device(start, tmp_path):
             assert not [row[0] for row in late.messages if "68123456" in row[0]]
 
 
+def test_another_base_leaves_nothing_under_the_old_one(start, tmp_path):
+    with broker(tmp_path) as one, observer(one.inside) as seen:
+        for base in ("kmpeye", "house/meters"):
+            with start(one.port, {"mqtt_base": base}):
+                seen.get(base + "/68123456/diagnosis")
+                config = seen.json("homeassistant/device/kmpeye_68123456/config")
+                assert config["avty_t"] == base + "/68123456/status"
+        with observer(one.inside) as late:
+            late.get("house/meters/68123456/status", "offline".__eq__)
+            late.get("house/meters/68123456/reading")
+            assert {row[0].split("/")[0] for row in late.messages if row[1]} == {"house"}
+
+
 SETTINGS = (
     ({"mqtt_tls": True}, "mqtt_ca", "TLS that would not be checked"),
     ({"mqtt_tls": True, "mqtt_ca": "ca.pem"}, None, "TLS that is checked"),

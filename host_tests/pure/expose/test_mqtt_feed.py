@@ -156,6 +156,31 @@ def test_a_connection_that_ends_while_a_meter_is_retired_leaves_nothing_behind()
         assert empty(drain(one)) == ["homeassistant/device/kmpeye_1234/config"]
 
 
+def test_what_is_retained_under_another_base_is_cleared_and_the_device_stays():
+    app = App()
+    drain(Feed(app))
+    for serial, base, gone in (
+        (None, "house/meters", "kmpeye/1234/"),
+        ("1234", "kmpeye", "house/meters/1234/"),
+        ("1234", "kmpeye", None),
+        ("5678", "house", "kmpeye/1234/"),
+    ):
+        again = App(flash=app.keep, mqtt_base=base)
+        again.snapshot.meter.serial = serial
+        feed = Feed(again)
+        for _ in range(2):  # online, the first of the three topics
+            kind, _, _, value = due(feed)
+            feed.done(kind, value)
+        feed.begin()  # the connection ended
+        found = drain(feed)
+        assert found[0][1].startswith(base + "/")
+        right = [gone + topic for topic in ("diagnosis", "reading", "status")] if gone else []
+        assert [topic for topic in empty(found) if "config" not in topic] == right
+        assert ("homeassistant/device/kmpeye_1234/config" in empty(found)) is (serial == "5678")
+        feed.begin()
+        assert [topic for topic in empty(drain(feed)) if "config" not in topic] == []
+
+
 def test_a_retired_meter_is_left_alone_once_home_assistant_has_heard_of_it():
     # Another reader may have it by then.
     app, feed = exchanged()

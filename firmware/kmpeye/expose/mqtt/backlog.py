@@ -21,7 +21,8 @@ class Backlog:
             state = app.keep.load(_FILE)
             if not isinstance(state, dict) or state.get("host") != host:
                 state = {"host": host}  # another broker has nothing yet
-        # serial: of the meter that was published last; old: of the one before; acked: Unix time of the last record
+        # serial: of the meter that was published last; old: of the one before; base: of the topics; gone: what those
+        # of before began with, while they are cleared; acked: Unix time of the last record
         # the broker has; seen: how far each stream of the history was (_fresh); saved: Unix time of the last write.
         self.state = state
         self.dirty = dirty  # Unix time since which there is something to be saved

@@ -12,7 +12,7 @@ from kmpeye.expose.mqtt.backlog import Backlog, record_chunks
 _SAFE = const("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_")
 _HOME_ASSISTANT = const("homeassistant")  # its own prefix
 _LEAST_S = const(60)  # that a reading is valid: the next one takes some seconds itself
-_RETAINED = const(3)  # topics of a meter that the broker keeps
+_RETAINED = const(3)  # topics of a meter that the broker keeps, until it or mqtt_base is another
 _NEVER_S = const(1 << 29)
 _MOST_ANSWERS = const(4)  # to commands that come faster than they can be refused
 
@@ -31,8 +31,8 @@ class Feed:
         self._prefix = config["ha_prefix"] if config["ha_discovery"] else None
         self._announce_at = None
         # Number of the snapshot whose diagnosis was published last, and of the last event the broker has; how many
-        # topics of the meter before are to be cleared; what was announced; the reading that was published last, None where
-        # that it is no longer valid, () where nothing was; how often the time that Home Assistant is told was doubled.
+        # topics of before are to be cleared; what was announced; the reading that was published last, None where that
+        # it is no longer valid, () where nothing was; how often the time that Home Assistant is told was doubled.
         (
             self._number,
             state,
@@ -80,13 +80,17 @@ class Feed:
         state = self.backlog.state
         old = state.get("serial")
         serial = self.app.snapshot.meter.serial or old
+        base = state.get("base", self._base)
+        state["base"] = self._base
         if serial != old:
             state["serial"] = serial
             if old:
                 state["old"] = old
-                self._retire = _RETAINED  # kept on flash once that is done
             else:
                 self.backlog.save()
+        if old and (serial != old or base != self._base):
+            state["gone"] = "%s/%s" % (base, safe(old))
+            self._retire = _RETAINED  # kept on flash once that is done
         elif self._retire:
             self._retire = _RETAINED
         self._name()
@@ -143,12 +147,8 @@ class Feed:
             self._number = snapshot.number  # there is nothing to say of it
             return None
         if self._retire:
-            old = "%s/%s/%s" % (
-                self._base,
-                safe(self.backlog.state["old"]),
-                ("status", "reading", "diagnosis")[self._retire - 1],
-            )
-            return "retire", None, old, (), True
+            old = ("status", "reading", "diagnosis")[self._retire - 1]
+            return "retire", None, "%s/%s" % (self.backlog.state["gone"], old), (), True
         if self._number != snapshot.number:
             if self._announced_otherwise():
                 self.announce(0)
@@ -180,6 +180,7 @@ class Feed:
         elif kind == "retire":
             self._retire -= 1
             if not self._retire:
+                del self.backlog.state["gone"]
                 self.backlog.save()
         elif kind == "old":
             self._old = False
