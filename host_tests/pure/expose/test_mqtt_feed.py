@@ -84,6 +84,23 @@ def expires(announced):
     return json.loads(announced[2])["cmps"]["volume"]["exp_aft"]
 
 
+def test_the_last_answer_is_when_the_reading_was_taken():
+    app = App()
+    feed = Feed(app)
+    for drift_s in (0, 1, -1):  # seconds of the date and of uptime do not begin together
+        app.clock.began += drift_s
+        app.snapshot.changed()
+        feed.begin()
+        found = drain(feed)
+        assert json.loads(found[3][2])["last_answer"] == json.loads(found[2][2])["taken_at"], drift_s
+    app.clock.began, began = None, app.clock.began
+    app.read(314132)
+    assert json.loads(drain(feed)[1][2])["last_answer"] is None
+    app.clock.began = began
+    app.snapshot.changed()
+    assert json.loads(drain(feed)[0][2])["last_answer"] == app.clock.iso(began)
+
+
 def test_after_a_start_what_the_broker_has_stays_until_it_is_too_old():
     app = App()
     app.snapshot.reading = None

@@ -274,8 +274,7 @@ class Feed:
         if reading:
             if self._shown():
                 flags = snapshot.flags  # older ones are no longer what the meter says
-            if app.clock.unix() is not None:
-                answer = app.clock.iso(app.clock.unix() - app.clock.uptime_s() + reading.uptime_s)
+            answer = self._at(reading.unix, reading.uptime_s)
         return dumps(
             {
                 "state": snapshot.state,
@@ -290,9 +289,12 @@ class Feed:
 
     def _happened(self, event):
         number, uptime_s, unix, what, key = event
+        text = dumps({"event": what, "key": key, "number": number, "at": self._at(unix, uptime_s)})
+        return "event", number, self.topic + "event", (text,), False
+
+    def _at(self, unix, uptime_s):
+        # A moment as text; its date may have become known after it. None while it is not.
         clock = self.app.clock
         if unix is None and clock.unix() is not None:
-            unix = clock.unix() - (clock.uptime_s() - uptime_s)
-        at = None if unix is None else clock.iso(unix)
-        text = dumps({"event": what, "key": key, "number": number, "at": at})
-        return "event", number, self.topic + "event", (text,), False
+            unix = clock.unix() - clock.uptime_s() + uptime_s
+        return None if unix is None else clock.iso(unix)
