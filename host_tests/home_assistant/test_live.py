@@ -41,17 +41,21 @@ class Complaints(logging.Handler):
                 self.lines.append(record.getMessage())
 
 
-async def publish(hass, name, flags):
+async def publish(hass, name, flags, payload=None):
+    """What a reader sends; with a payload its announcement goes first, as on a change."""
     serial = SERIALS[name]
     app = App(name)
 
     async def send(topic, what, retain):
         await mqtt.async_publish(hass, topic, what.replace("68123456", serial), 0, retain)
 
+    if payload:
+        await send("homeassistant/device/kmpeye_%s/config" % serial, json.dumps(payload), False)
     await send("kmpeye/%s/status" % serial, "online", True)
     await send("kmpeye/%s/reading" % serial, json.dumps(app.reading()), True)
     await send("kmpeye/%s/diagnosis" % serial, json.dumps({**_DIAGNOSIS, "flags": flags}), True)
-    await send("homeassistant/device/kmpeye_%s/config" % serial, json.dumps(announcement(name)), False)
+    if not payload:
+        await send("homeassistant/device/kmpeye_%s/config" % serial, json.dumps(announcement(name)), False)
 
 
 def taken(hass):
@@ -157,3 +161,57 @@ def test_home_assistant_has_nothing_against_it(house):
     assert not [line for line in house[2] if not any(word in line for word in words)]
     if not words:
         assert not house[2]
+
+
+def test_what_changes_later_is_taken_and_hides_nothing(tmp_path):
+    name = "multical21"
+    serial = SERIALS[name]
+    config = "homeassistant/device/kmpeye_%s/config" % serial
+    complaints = Complaints()
+
+    async def run(port):
+        async with with_mqtt(tmp_path, port) as hass:
+
+            def state(key):
+                return taken(hass).get(serial, {}).get(key, (None, None))[1]
+
+            async def shows(key, value):
+                await until(hass, lambda: state(key) and state(key).state == value, lambda: (key, state(key)))
+
+            async def announce(payload):
+                text = json.dumps(payload) if payload else ""
+                await mqtt.async_publish(hass, config, text.replace("68123456", serial), 0, False)
+
+            await publish(hass, name, ["leak"])
+            await shows("volume", "123.456")
+            await shows("flag_leak", "on")
+            # Rests longer than before: until its topics speak Home Assistant shows nothing, so they speak at once.
+            payload = announcement(name)
+            for one in payload["cmps"].values():
+                if "exp_aft" in one:
+                    one["exp_aft"] *= 2
+            await announce(payload)
+            await shows("volume", "unavailable")
+            await shows("flag_leak", "unavailable")
+            await publish(hass, name, ["leak"], payload)
+            await shows("volume", "123.456")
+            await shows("flag_leak", "on")
+            # Taken back: what is there, and what is not there any more.
+            for _ in range(2):
+                payload["cmps"]["flow"] = payload["cmps"]["never"] = {"p": "sensor"}
+                await announce(payload)
+                await until(hass, lambda: "flow" not in taken(hass)[serial], lambda: taken(hass)[serial])
+            await shows("volume", "123.456")
+            # Another meter: the device goes.
+            await announce(None)
+            await until(hass, lambda: serial not in taken(hass), lambda: taken(hass))
+            assert not device_registry.async_get(hass).devices
+
+    logging.getLogger().addHandler(complaints)
+    try:
+        with broker(tmp_path) as one:
+            asyncio.run(run(one.port))
+    finally:
+        logging.getLogger().removeHandler(complaints)
+    words = [word for word in ("temperature_delta", "L/h") if RELEASE < (2025, 11)]
+    assert not [line for line in complaints.lines if not any(word in line for word in words)]
