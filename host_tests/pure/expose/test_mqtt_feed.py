@@ -110,6 +110,27 @@ def test_after_a_start_what_the_broker_has_stays_until_it_is_too_old():
     assert kinds(drain(feed)) == ("reading", "diagnosis")
 
 
+def test_after_a_start_what_the_broker_has_may_be_too_old_already():
+    # age of the last record in hours, whether the date is known, what is due, why
+    for hours, dated, right, why in (
+        (3, True, (), "a short one: the meter will answer"),
+        (5, True, ("reading",), "the power was away for longer than a reading is valid"),
+        (5, False, (), "nobody knows how long it was away"),
+        (-5, True, (), "the date was wrong then"),
+    ):
+        app = App()
+        app.keep.save(
+            "mqtt.json", {"host": "broker", "serial": "1234", "acked": app.clock.unix() - hours * 3600}
+        )
+        app.snapshot.reading = None
+        if not dated:
+            app.clock.began = None
+        found = drain(Feed(app))
+        assert kinds(found) == ("online", "announcement") + right + ("diagnosis",), why
+        if right:
+            assert json.loads(found[2][2])["registers"] == {}
+
+
 def test_what_was_not_sent_is_due_again():
     feed = Feed(App())
     for _ in range(3):

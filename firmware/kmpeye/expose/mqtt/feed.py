@@ -13,6 +13,7 @@ _SAFE = const("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 _HOME_ASSISTANT = const("homeassistant")  # its own prefix
 _LEAST_S = const(60)  # that a reading is valid: the next one takes some seconds itself
 _RETAINED = const(3)  # topics of a meter that the broker keeps, until it or mqtt_base is another
+_RECORD_S = const(3600)  # between two records of the history
 _NEVER_S = const(1 << 29)
 _MOST_ANSWERS = const(4)  # to commands that come faster than they can be refused
 
@@ -250,8 +251,15 @@ class Feed:
         return expire_s << self._doubled
 
     def _valid_until_s(self):
-        reading = self.app.snapshot.reading
-        return (reading.uptime_s if reading else 0) + max(_LEAST_S, self.app.reader.valid_s)
+        app = self.app
+        reading = app.snapshot.reading
+        if reading:
+            taken_s = reading.uptime_s
+        else:  # what the broker has is from before the start, and less than an hour after the last record it has
+            unix = app.clock.unix()
+            record = self.backlog.state.get("acked")
+            taken_s = min(0, app.clock.uptime_s() - unix + record + _RECORD_S) if unix and record else 0
+        return taken_s + max(_LEAST_S, app.reader.valid_s)
 
     def _shown(self):
         # What the broker has to keep: an old reading must not come as if it were new to who subscribes later.
