@@ -183,8 +183,10 @@ def _reader(app, now_s, age_s, fresh):
     yield wifi and wifi.rssi()
     flags = []
     if fresh and snapshot.flags is not None:
-        keys = sorted(set([key for _, key in reader.profile.info] + list(snapshot.flags)))
-        flags = _by("flag", [(key, int(key in snapshot.flags)) for key in keys])
+        keys = set([key for _, key in reader.profile.info] + list(snapshot.flags))
+        if meter.kind == "water" and "leak" not in keys:
+            keys.add("continuous_flow")  # readings.watch sees it instead of the meter
+        flags = _by("flag", [(key, int(key in snapshot.flags)) for key in sorted(keys)])
     yield flags
     missing = reading.missing if fresh else ()
     yield [(_labels((("register", key), ("reason", reason))), 1) for key, reason in missing]

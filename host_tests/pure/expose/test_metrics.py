@@ -202,6 +202,12 @@ def test_flags_are_one_or_zero_and_missing_ones_are_named():
     flags = [(name[18:-2], found[name]) for name in found if name.startswith("kmpeye_flag")]
     assert sorted(flags) == [("bit_17", "1"), ("burst", "0"), ("dry", "0"), ("leak", "1"), ("reverse", "0")]
     assert found['kmpeye_missing{register="flow",reason="rose_too_fast"}'] == "1"
+    one = app("multical62")
+    publish(one, [("volume", 68, 40, 1, 0)])
+    for watched in ([], ["continuous_flow"]):
+        one.snapshot.flags = watched
+        found = samples(one)[0]
+        assert found['kmpeye_flag{flag="continuous_flow"}'] == str(len(watched)), "the reader sees it"
 
 
 def test_counters_limits_and_what_the_device_is():
