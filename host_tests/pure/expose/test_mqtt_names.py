@@ -17,6 +17,8 @@ ANSWERS = (
     (HEAD + A[:4] + b"\x80" + A[5:], "10.0.0.7", "mDNS: the cache-flush bit"),
     (b"\x12\x34\x84\0\0\0\0\x01\0\0\0\0\x06broker\x05local\0" + A[2:], "10.0.0.7", "mDNS: no question"),
     (b"\x12\x34\x81\x83\0\x01\0\0\0\0\0\0" + ASK[12:], "", "no such name"),
+    (b"\x12\x34\x81\x82\0\x01\0\0\0\0\0\0" + ASK[12:], None, "the server failed, perhaps the next time not"),
+    (b"\x12\x34\x81\x85\0\x01\0\0\0\0\0\0" + ASK[12:], None, "the server refuses"),
     (HEAD[:6] + b"\0\0" + HEAD[8:], "", "a name without an address"),
     (HEAD + b"\xc0\x0c\0\x1c\0\x01\0\0\0\x3c\0\x10" + b"\0" * 16, "", "an address of IPv6 only"),
     (b"\x12\x35" + (HEAD + A)[2:], None, "an answer to another question"),

@@ -13,6 +13,7 @@ _TRY_MS = const(1500)
 _STEP_MS = const(30)
 _MOST = const(512)  # a reply over UDP is no longer (RFC 1035 2.3.4)
 _A_IN = const(b"\0\x01\0\x01")
+_SAYS = const(b"\0\x03")  # codes of replies about the name: here it is, there is none (RFC 1035 4.1.1)
 
 
 def server():
@@ -57,9 +58,10 @@ def _behind_name(data, pos):
 
 
 def answer(data, number):
-    """The address in a reply; "" when it says there is none; None when it is not the reply to this query."""
+    """The address in a reply; "" when it says there is none; None when it is not the reply to this query, or says that
+    the server failed."""
     try:
-        if data[:2] != number.to_bytes(2, "big") or not data[2] & 0x80:
+        if data[:2] != number.to_bytes(2, "big") or not data[2] & 0x80 or data[3] & 0xF not in _SAYS:
             return None
         pos = 12
         for _ in range(data[4] << 8 | data[5]):
