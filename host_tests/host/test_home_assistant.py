@@ -181,6 +181,7 @@ ENTITIES = (
     ("multical21", "reverse_volume", "water", "total_increasing", "m³", 3, "backwards, of the same kind"),
     ("multical21", "flow", "volume_flow_rate", "measurement", "L/h", 0, "a capital L"),
     ("multical21", "water_temperature", "temperature", "measurement", "°C", 0, "a temperature"),
+    ("multical21", "operating_hours", "duration", "total_increasing", "h", 0, "sent as a mere number"),
     ("multical21", "info", None, None, None, None, "a code is no quantity"),
     ("multical601", "volume", "volume", "total_increasing", "m³", 2, "heating water is no drinking water"),
     ("multical601", "heat_energy", "energy", "total_increasing", "MWh", 3, "the meter's own unit"),

@@ -83,6 +83,8 @@ def expected(row):
     factor = FACTORS.get(name) or PER_HOUR.get(name)
     if unit == 51 and key.startswith("power_factor"):
         factor = 1
+    if unit == 51 and key in ("operating_hours", "error_hours"):
+        factor = 3600
     if factor is None:
         return None
     return Fraction(mantissa) * Fraction(10) ** exponent * factor, Fraction(name in PER_HOUR, 10**13)

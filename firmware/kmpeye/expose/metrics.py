@@ -13,7 +13,8 @@ from kmp.value import text
 _FRESH_S = const(10800)  # readings older than this, and no longer valid, are no samples any more
 _DIGITS = const(15)  # behind those of the meter: 14 at least are right, whatever it said
 _TIMES = const(b"\x2e\x3a\x3c\x3d\x3e")  # unit codes of h, min, s, ms, d
-_NUMBER = const(51)  # unit code of a number without a unit
+_HOURS = const(46)  # unit code of h
+_NUMBER = const(51)  # that of a number without a unit
 _LAST_OF_FOURS = const(32)
 
 # First the families of the reader itself, in the order of _reader(): name:unit|type|help. The unit is the end of the
@@ -220,9 +221,12 @@ def _mark(key, unit):
     if unit <= _LAST_OF_FOURS:
         places = (unit - 1) % 4
         unit -= places
-    elif (unit in _TIMES and key in ("operating_hours", "error_hours")) or (
-        unit == _NUMBER and key.startswith("power_factor")
-    ):
+    elif key in ("operating_hours", "error_hours"):
+        if unit == _NUMBER:  # as water meters send them
+            unit = _HOURS
+        if unit in _TIMES:
+            unit += 100
+    elif unit == _NUMBER and key.startswith("power_factor"):
         unit += 100
     return " %d=" % unit, 3 * places
 

@@ -29,6 +29,7 @@ _DIAGNOSTIC = const(
     " info info_events battery_days operating_hours error_hours target_date serial software config_1 config_2 config_3"
     " config_number_1 config_number_2 program_number base_module top_module type_number meter_number_1 "
 )
+_HOURS = const(("operating_hours", "error_hours"))  # they only grow; water meters send them as mere numbers
 # Of those, what changes: the others begin switched off, as do the finer registers of a total.
 _SHOWN = const(" info battery_days operating_hours ")
 
@@ -38,6 +39,8 @@ def describe(key, kind, unit, exponent):
     factor = ""
     if is_number(unit):
         name = unit_name(unit)
+        if not name and key in _HOURS:
+            name = "h"
         if name[-3:] == "·10":  # Home Assistant has no such unit
             name = name[:-3]
             factor = "*10"
@@ -82,6 +85,6 @@ def _classes(key, kind, unit):
     _, device, state = _CLASSES[at : _CLASSES.find("\n", at)].split("|")
     if device == "volume" and kind == "water" and key[:6] != "input_":
         device = "water"
-    elif key in ("operating_hours", "error_hours"):
+    elif key in _HOURS:
         state = "total_increasing"
     return device, state
