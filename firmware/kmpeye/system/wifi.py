@@ -62,6 +62,7 @@ class Wifi:
         self.portal = None  # the access point while it is open
         self._serving = None  # its task
         self._trial = None  # (ssid, password) that somebody asked for
+        self._asking = False  # the radio is joining
         self._failures = 0
         self._since_s = clock.uptime_s()  # of being joined, or of not being it
         self._asked_s = 0  # the access point was asked for until then
@@ -117,22 +118,26 @@ class Wifi:
                 wlan.disconnect()
             before = wlan.status()
             wlan.connect(ssid, password or None)
-        except OSError as e:
+        except (OSError, RuntimeError) as e:  # RuntimeError: what the port has no words for, as out of memory
             self.error = str(e)
             return False
         clock = self.clock
         start = clock.ticks()
-        while not wlan.isconnected():
-            status = wlan.status()
-            waited = clock.since(start)
-            # Below 1000 stands why it has given up; the port keeps that over the next try until it has an address.
-            if waited > _ATTEMPT_MS or (0 < status < 1000 and (status != before or waited > _STALE_MS)):
-                from kmpeye.system import forget, wifi_scan
+        self._asking = True
+        try:
+            while not wlan.isconnected():
+                status = wlan.status()
+                waited = clock.since(start)
+                # Below 1000 stands why it has given up; the port keeps that over the next try until it has an address.
+                if waited > _ATTEMPT_MS or (0 < status < 1000 and (status != before or waited > _STALE_MS)):
+                    from kmpeye.system import forget, wifi_scan
 
-                self.error = wifi_scan.words(status)
-                forget("kmpeye.system.wifi_scan")
-                return False
-            await self._step(_LOOK_MS)
+                    self.error = wifi_scan.words(status)
+                    forget("kmpeye.system.wifi_scan")
+                    return False
+                await self._step(_LOOK_MS)
+        finally:
+            self._asking = False
         return True
 
     async def _watch(self):
@@ -196,7 +201,7 @@ class Wifi:
         try:
             self.portal = AccessPoint(self._net, self.clock, self.log, self._port)
             self._serving = asyncio.create_task(self.portal.run())
-        except (OSError, MemoryError) as e:
+        except (OSError, RuntimeError, MemoryError) as e:
             gc.collect()
             self._close()
             self.log("wifi: no access point: %r" % e)
@@ -227,8 +232,12 @@ class Wifi:
         on the chip. OSError while the radio is busy."""
         from kmpeye.system import forget, wifi_scan
 
+        if self._asking:  # the port would give an empty list
+            raise OSError("the radio is joining a network")
         try:
             return wifi_scan.networks(self.wlan)
+        except RuntimeError as e:
+            raise OSError(str(e))
         finally:
             forget("kmpeye.system.wifi_scan")
 

@@ -37,7 +37,7 @@ def credentials(wlan, say=print):
 
 class AccessPoint:
     def __init__(self, net, clock, log, page_port="", say=print, dns_port=_DNS_PORT):
-        """Open it. OSError when the radio or the flash refuses. page_port: "" or ":8080"."""
+        """Open it. OSError or RuntimeError when the radio or the flash refuses. page_port: "" or ":8080"."""
         self._clock = clock
         self._log = log
         self._dns_port = dns_port
@@ -47,7 +47,7 @@ class AccessPoint:
         try:
             ap.config(ssid=self.ssid, security=net.AUTH_WPA2_PSK, key=password)
             self.address = ap.ifconfig()[0]
-        except OSError:
+        except (OSError, RuntimeError):
             ap.active(False)
             raise
         self.net = self.address[: self.address.rfind(".") + 1]  # its DHCP server gives addresses of one /24
@@ -77,7 +77,7 @@ class AccessPoint:
     def close(self):
         try:
             self._ap.active(False)
-        except OSError:
+        except (OSError, RuntimeError):
             pass
         self._log("wifi: access point closed")
 

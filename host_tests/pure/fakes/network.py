@@ -1,6 +1,7 @@
-# The part of the chip's network module that the system uses, strict: a wrong order is the chip's OSError, a wrong name
-# its ValueError, and what it does not have is an AttributeError. After network_wlan.c of MicroPython's ESP32 port;
-# host/test_fakes.py holds every signature to the stubs. What the radio can hear is `air`.
+# The part of the chip's network module that the system uses, strict: a wrong order is the chip's OSError, no memory its
+# RuntimeError, a wrong name its ValueError, and what it does not have is an AttributeError. After network_wlan.c and
+# network_common.c of MicroPython's ESP32 port; host/test_fakes.py holds every signature to the stubs. What the radio
+# can hear is `air`.
 
 STA_IF = 0
 AP_IF = 1
@@ -12,6 +13,8 @@ STAT_GOT_IP = 1010
 STAT_BEACON_TIMEOUT = 200
 STAT_NO_AP_FOUND = 201
 STAT_WRONG_PASSWORD = 202
+
+_NO_MEMORY = "Wifi Unknown Error 0x0101"  # what network_common.c says where it has no words of its own
 
 _LEFT = 8  # we have left the network: idle
 _KEPT = (STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD)  # told until there is an address, whatever was asked since
@@ -74,7 +77,7 @@ class WLAN:
 
     def _need(self, sta=True):
         if air.broken:
-            raise OSError("WiFi Out of Memory")
+            raise RuntimeError(_NO_MEMORY)
         if not self._it.active:
             raise OSError("Wifi Not Started")
         if sta and self._id != STA_IF:
@@ -85,7 +88,7 @@ class WLAN:
         if is_active is None:
             return it.active
         if air.broken and is_active:
-            raise OSError("WiFi Out of Memory")
+            raise RuntimeError(_NO_MEMORY)
         if is_active and not it.active and self._id == STA_IF:
             air.started += 1
         if not is_active:
@@ -182,8 +185,8 @@ class WLAN:
     def scan(self):
         self._need()
         self._look()
-        if self._it.asked:
-            raise OSError("Wifi Internal State Error")
+        if self._it.asked:  # the driver refuses, and the port does not say so
+            return []
         air.scans += 1
         found = [(ssid.encode(), row[1], 3 if row[0] else 0) for ssid, row in air.networks.items()]
         found += [(name, rssi, 3) for name, rssi in air.foreign]

@@ -89,7 +89,7 @@ REASONS = (
         "a password",
     ),
     ({"mute": True}, "home cannot be joined: it takes too long (1001)", "no answer"),
-    ({"broken": True}, "home cannot be joined: WiFi Out of Memory", "the driver has no memory"),
+    ({"broken": True}, "home cannot be joined: Wifi Unknown Error 0x0101", "the driver has no memory"),
     ({"stuck": True}, "home cannot be joined: there is no such network in reach (201)", "issue 14382"),
 )
 
@@ -155,6 +155,21 @@ def test_a_wifi_that_stays_away_restarts_the_device_rarely():
 
         house.live(story)
         assert len(house.restarts) == restarts, why
+
+
+def test_a_radio_that_has_no_memory_any_more_ends_in_a_restart():
+    house = House()
+
+    async def story(house):
+        await house.clock.run_s(10)
+        house.air.networks.clear()
+        house.air.broken = True
+        await house.clock.run_s(10)
+        house.clock.now += (HOUR_S - 100) * 1000
+        await house.clock.run_s(200)
+
+    house.live(story)
+    assert house.restarts == ["no Wi-Fi for 60 minutes"]
 
 
 def test_no_restart_while_somebody_is_on_the_access_point():

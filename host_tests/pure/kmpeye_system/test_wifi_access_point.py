@@ -157,6 +157,14 @@ def test_a_scan_while_joining_is_an_oserror():
         await house.clock.run_s(1)
         try:
             house.wifi.scan()
+            raise AssertionError("the radio is busy")
+        except OSError:
+            pass
+        await house.clock.run_s(10)
+        assert len(house.wifi.scan()) == 1
+        house.air.broken = True
+        try:
+            house.wifi.scan()
             raise AssertionError("the chip refuses")
         except OSError:
             pass
