@@ -22,7 +22,7 @@ async def joined(sock, address, clock):
         if e.args[0] not in _BUSY:
             raise
     poll = select.poll()
-    poll.register(sock, select.POLLOUT)
+    poll.register(sock, select.POLLOUT | select.POLLHUP)  # the chip tells of nothing it was not asked for
     start = clock.ticks()
     ready = poll.poll(0)
     while not ready:
