@@ -39,7 +39,7 @@ def test_reasons_of_restarts_are_quoted_as_the_device_writes_them():
         for name in ("supervisor.py", "boots.py", "wifi.py")
     )
     quoted = re.findall(r"^\| `(.*?)` \|", section("Restarts"), re.M)
-    assert len(quoted) == 4
+    assert len(quoted) == 5
     for text in quoted:
         for part in re.split(r"NAME |: \.\.\.|\d+", text):
             assert part in sources, text

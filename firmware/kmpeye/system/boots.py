@@ -24,6 +24,7 @@ class Boots:
         self._alive_s = 0
         self.lives = []  # the newest last
         self.reason = ""
+        self.known = False  # whether there was a start of ours before this one
         self._recall()
         self.safe = len(self.lives) == _LOOP - 1 and sum(self.lives) < _LOOP_S
         if self.safe:
@@ -38,6 +39,7 @@ class Boots:
             if words[0] == _MAGIC and lives and min(lives) >= 0:
                 self.lives = lives
                 self.reason = reason
+                self.known = True
         except (OSError, ValueError):  # the first start, or another program's memory
             pass
 
@@ -72,8 +74,12 @@ def of_this_board():
         import machine
 
         boots = Boots(machine.RTC().memory)
-        if not boots.reason and machine.reset_cause() == machine.WDT_RESET:
-            boots.reason = "the watchdog: nothing ran any more"
+        if not boots.reason:
+            cause = machine.reset_cause()
+            if cause == machine.WDT_RESET:
+                boots.reason = "the watchdog: nothing ran any more"
+            elif cause == machine.HARD_RESET and boots.known:  # every restart of ours has a reason
+                boots.reason = "a panic: the chip's own software failed"
         return boots
     except (ImportError, AttributeError):  # a PC
         return Boots(_file, True)
