@@ -52,9 +52,19 @@ def parts(app, board):
     snapshot = Snapshot(Meter(profile.model, profile.kind))
     reader = MeterReader(config, head, session, wake, snapshot, profile, app.log, state, folder, remembered)
     low = memory.low if memory.idf() else None
-    supervisor = Supervisor(clock, app.log, app.leave, _watchdog(), app.boots, low, app.version)
+    supervisor = Supervisor(
+        clock, app.log, app.leave, _watchdog(config.warnings), app.boots, low, app.version
+    )
     recorder = Recorder(app, board.get("history_kib"))
-    return line, snapshot, reader, recorder, Chores(app, app.set_clock), _button(board), supervisor
+    return (
+        line,
+        snapshot,
+        reader,
+        recorder,
+        Chores(app, app.set_clock),
+        _button(board, config.warnings),
+        supervisor,
+    )
 
 
 def _profile(config, state, folder):
@@ -88,31 +98,38 @@ def _waker(app, board, profile, line):
         machine = None
     try:
         return kind, make_waker(kind, settings, app.clock, line, machine)
-    except ValueError as e:
+    except (ValueError, OSError) as e:
         config.warnings.append("wake: %s" % e)
         return "fixed", Waker()
 
 
-def _button(board):
+def _button(board, warnings):
     """(pin, its level while it is pressed), or None without one."""
     button = board.get("button")
-    try:
-        from machine import Pin
-    except ImportError:  # a PC
-        return None
     if not button:
         return None
-    return Pin(button["pin"], Pin.IN, Pin.PULL_DOWN if button["on"] else Pin.PULL_UP), button["on"]
+    try:
+        from machine import Pin
+
+        return Pin(button["pin"], Pin.IN, Pin.PULL_DOWN if button["on"] else Pin.PULL_UP), button["on"]
+    except ImportError:  # a PC
+        pass
+    except (ValueError, KeyError, TypeError) as e:
+        warnings.append("board.json: button: %r; is it the file of this board?" % e)
+    return None
 
 
-def _watchdog():
+def _watchdog(warnings):
     """The chip's, or None on a PC."""
     try:
         from machine import WDT
 
         return WDT(timeout=_WATCHDOG_MS)
     except (ImportError, AttributeError):
-        return None
+        pass
+    except OSError as e:
+        warnings.append("there is no watchdog: %r" % e)
+    return None
 
 
 def tasks(app):
