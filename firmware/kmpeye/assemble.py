@@ -205,5 +205,5 @@ def _network(app):
     if config["syslog_host"]:
         from kmpeye.system.syslog import Syslog
 
-        syslog = Syslog(config["syslog_host"], wifi.host, app.log, app.clock, wifi.address)
+        syslog = Syslog(config["syslog_host"], wifi.host, app.log, app.clock, wifi.address, app.lookup)
         supervisor.add("syslog", syslog.run)

@@ -1,5 +1,6 @@
 # The real Syslog on a real socket: sends three lines, one from before the network came, and one every second.
-# Usage: syslog_app.py SERVER. Runs on MicroPython and on CPython.
+# Usage: syslog_app.py SERVER. A server that is called "collector" is found by a look-up of ours, which takes a moment
+# in which the others run on. Runs on MicroPython and on CPython.
 
 import asyncio
 import sys
@@ -13,9 +14,17 @@ log = Log(clock, console=None)
 online = False
 
 
+async def found(name, clock):
+    if name != "collector":
+        raise OSError("no such name")
+    await clock.sleep_ms(1500)
+    return "127.0.0.1"
+
+
 async def main():
     global online
-    task = asyncio.create_task(Syslog(sys.argv[1], "eye", log, clock, lambda: online).run())
+    lookup = found if sys.argv[1].startswith("collector") else None
+    task = asyncio.create_task(Syslog(sys.argv[1], "eye", log, clock, lambda: online, lookup).run())
     log("from before the network")
     log.debug("below the level")
     await clock.sleep_ms(100)

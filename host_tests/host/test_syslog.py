@@ -51,6 +51,15 @@ def test_lines_arrive_in_order_with_level_and_date(interpreter):
     ]
 
 
+def test_a_name_is_looked_up_by_who_does_not_stop_the_loop(interpreter):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(20)
+        with running(interpreter, "collector:%d" % server.getsockname()[1]):
+            got = [FORM.fullmatch(server.recv(2048).decode()).group(3) for _ in range(3)]
+    assert got == ["from before the network", "100 %% m³", "line 1"], "written while it was looked up"
+
+
 def test_a_server_without_an_address_does_not_end_it(interpreter):
     with (
         running(interpreter, "no such host.invalid:514") as process,

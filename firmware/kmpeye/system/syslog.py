@@ -8,7 +8,7 @@ from micropython import const
 
 _PORT = const(514)
 _STEP_MS = const(1000)
-_AGAIN_S = const(600)  # after a name that could not be found: asking for it blocks everything for a while
+_AGAIN_S = const(600)  # after a name that could not be found
 _BURST = const(20)  # lines at a time
 _FACILITY = const(1 * 8)  # user-level messages
 
@@ -21,13 +21,15 @@ def message(level, host, date, text):
 
 
 class Syslog:
-    def __init__(self, server, host, log, clock, online):
-        """server: NAME or NAME:PORT; host: what this device is called; online(): is there a network."""
+    def __init__(self, server, host, log, clock, online, lookup=None):
+        """server: NAME or NAME:PORT; host: what this device is called; online(): is there a network; lookup(name,
+        clock): awaitable of the address as text, not given: the platform's, for which everything waits."""
         self._server = server
         self._host = host
         self._lines = log
         self._clock = clock
         self._online = online
+        self._lookup = lookup
         self.sent = 0
 
     async def run(self):
@@ -40,7 +42,7 @@ class Syslog:
             while True:
                 while not self._online():
                     await clock.sleep_ms(_STEP_MS)
-                address = self._address()
+                address = await self._address()
                 if not address:
                     await clock.sleep_ms(_AGAIN_S * 1000)
                     continue
@@ -50,9 +52,11 @@ class Syslog:
         finally:
             sock.close()
 
-    def _address(self):
+    async def _address(self):
         name, _, port = self._server.partition(":")
         try:
+            if self._lookup:
+                name = await self._lookup(name, self._clock)
             return socket.getaddrinfo(name, int(port or _PORT))[0][-1]
         except (OSError, ValueError) as e:
             self._lines.warning("syslog: %s cannot be found: %s", self._server, e)
