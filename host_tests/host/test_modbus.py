@@ -4,6 +4,7 @@ Uses bus_app.py, on MicroPython in 64 bits from source, in 32 bits compiled as o
 """
 
 import math
+import resource
 import shutil
 import socket
 import subprocess
@@ -204,6 +205,24 @@ def test_a_fifth_client_takes_the_place_of_the_one_that_was_silent_longest(bus):
     finally:
         for client in clients:
             client.close()
+
+
+def test_the_last_sockets_are_left_to_the_page(micropython64, tmp_path):
+    """An ESP32 has ten for all ways out (LWIP_MAX_SOCKETS of ESP-IDF); here files are counted, and four beside the
+    three of the console and the two listeners are left."""
+    with running([micropython64], ROOT / "firmware", tmp_path, modbus=True) as bus:
+        bus.wait(lambda told: told["readings"], "no reading")
+        resource.prlimit(bus.process.pid, resource.RLIMIT_NOFILE, (9, 9))
+        clients = []
+        try:
+            for _ in range(4):
+                clients.append(connect(bus.modbus_port))
+                clients[-1].sendall(READ)
+                assert take(clients[-1], len(VERSION)) == VERSION
+            assert bus.told()["Modbus"]["clients"] == 2
+        finally:
+            for client in clients:
+                client.close()
 
 
 def test_the_last_client_to_leave_takes_along_what_clients_need(bus):

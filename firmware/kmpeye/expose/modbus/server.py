@@ -1,6 +1,7 @@
 # Modbus TCP: reads from the latest reading, for building management and Home Assistant. Nothing can be written.
-# Imports tcp and asyncio; the files beside it are loaded while a client is connected. Promises: four clients, and a
-# fifth takes the place of the one that has been silent longest; whatever they send, the others and the reader run on.
+# Imports tcp and asyncio; the files beside it are loaded while a client is connected. Promises: four clients, fewer
+# where sockets are short, and one more takes the place of the one that has been silent longest; whatever they send,
+# the others, the page and the reader run on.
 
 import asyncio
 import gc
@@ -13,6 +14,20 @@ _CLIENTS = const(4)  # each takes about 400 bytes while it is connected
 _BACKLOG = const(2)
 _CHUNK = const(36)  # three reads: what one client can have answered before the others' turn
 _PARTS = const("kmpeye.expose.modbus.image kmpeye.expose.modbus.pdu")
+
+
+def _spare():
+    """Whether the page still gets the two sockets that it needs: an ESP32 has ten for everybody."""
+    socket = tcp.socket.socket
+    try:
+        one = socket()
+        try:
+            socket().close()
+        finally:
+            one.close()
+        return True
+    except OSError:
+        return False
 
 
 class Modbus:
@@ -39,7 +54,7 @@ class Modbus:
                 await tcp.readable(listener)
                 try:
                     socket = tcp.accept(listener)
-                    if len(tasks) >= _CLIENTS:
+                    if len(tasks) >= _CLIENTS or (tasks and not _spare()):
                         tasks.pop(0).cancel()
                     tasks.append(asyncio.create_task(self._serve(socket)))
                 except (OSError, MemoryError):
