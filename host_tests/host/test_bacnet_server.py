@@ -16,6 +16,7 @@ from bacnet_app import App, Clock
 from bacnet_vectors import ANSWERED, LOCAL, SOURCE, data, packet, ready
 from firmware_tree import IMAGE
 from host.bacnet_parts import PATHS, ROOT, free_port, server
+from host.chip_socket import ChipSocket
 from kmpeye.expose.bacnet.objects import STATES
 from kmpeye.expose.bacnet.server import Bacnet
 from kmpeye.head import advice
@@ -141,6 +142,21 @@ def test_a_packet_for_which_there_is_no_memory_is_lost_and_the_next_is_answered(
             assert await asked(sock, port, WHO_IS) is None
             assert (await asked(sock, port, WHO_IS))[6:8] == b"\x10\x00"
         assert not app.lines
+
+    running(scenario, bacnet)
+
+
+def test_an_empty_packet_does_not_make_it_deaf(monkeypatch):
+    monkeypatch.setattr(socket, "socket", ChipSocket)
+    _, bacnet, port = made(bacnet_instance=7)
+
+    async def scenario():
+        with udp() as sock:
+            await turns()
+            for _ in range(3):
+                sock.sendto(b"", ("127.0.0.1", port))
+                await turns()
+                assert await asked(sock, port, WHO_IS), "it does not answer any more"
 
     running(scenario, bacnet)
 

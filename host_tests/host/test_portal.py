@@ -4,6 +4,7 @@ Starts portal_app.py on MicroPython and on CPython; dnspython is the phone's res
 stopped; the radio alone is a fake.
 """
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -18,6 +19,7 @@ import dns.rcode
 import pytest
 
 from firmware_tree import ROOT
+from host.chip_socket import ChipSocket
 from host.http_client import free_port
 
 WAIT_S = 20
@@ -233,6 +235,34 @@ def test_the_access_point_is_never_open_without_a_password(tmp_path, monkeypatch
         assert settings["security"] == network.AUTH_WPA2_PSK, why
         assert (settings["key"] != "made at deploy") is is_new and len(settings["key"]) >= 12, why
         assert settings["ssid"].startswith("kmpeye-"), why
+
+
+def test_an_empty_packet_does_not_make_the_dns_deaf(tmp_path, monkeypatch):
+    from fakes import network
+    from kmpeye.system import wifi_ap
+    from kmpeye.system.clock import Clock
+
+    monkeypatch.chdir(tmp_path)
+    question = dns.message.make_query("captive.apple.com", "A").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.setblocking(False)
+        monkeypatch.setattr(socket, "socket", ChipSocket)
+        network.air = network.Air(Clock())
+        network.air.own = "127.0.0.1"
+        port = free_port()
+        portal = wifi_ap.AccessPoint(network, Clock(), print, say=print, dns_port=port)
+
+        async def scenario():
+            task = asyncio.create_task(portal.run())
+            await asyncio.sleep(0.1)
+            phone.sendto(b"", ("127.0.0.1", port))
+            await asyncio.sleep(0.2)
+            phone.sendto(question, ("127.0.0.1", port))
+            await asyncio.sleep(0.3)
+            task.cancel()
+            return phone.recv(512)
+
+        assert asyncio.run(scenario())[:2] == question[:2]
 
 
 def test_a_radio_that_refuses_the_settings_leaves_no_open_access_point(tmp_path, monkeypatch):

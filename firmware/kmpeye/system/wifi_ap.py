@@ -56,19 +56,28 @@ class AccessPoint:
     async def run(self):
         """Answer DNS until cancelled."""
         here = bytes([int(part) for part in self.address.split(".")])
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock = None
         try:
-            sock.setblocking(False)
-            sock.bind(socket.getaddrinfo(self.address, self._dns_port)[0][-1])
             while True:
+                if not sock:
+                    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    sock.setblocking(False)
+                    sock.bind(socket.getaddrinfo(self.address, self._dns_port)[0][-1])
                 for _ in range(_BURST):
-                    if not _serve(sock, here):
+                    size = _serve(sock, here)
+                    if not size:
                         break
+                if (
+                    size == 0
+                ):  # after an empty packet the chip's socket gives nothing any more (micropython-lib#736)
+                    sock.close()
+                    sock = None
                 await self._clock.sleep_ms(_STEP_MS)
         except (OSError, MemoryError) as e:
             self._log("wifi: no DNS on the access point: %r" % e)
         finally:
-            sock.close()
+            if sock:
+                sock.close()
 
     def guests(self):
         """Is somebody on it?"""
@@ -83,15 +92,15 @@ class AccessPoint:
 
 
 def _serve(sock, here):
-    """One question; False when there is none."""
+    """One question; its length, None when there is none."""
     try:
         data, peer = sock.recvfrom(_MOST)
     except OSError:
-        return False
+        return None
     reply = answer(data, here)
     if reply:
         try:
             sock.sendto(reply, peer)
         except OSError:  # who asked is gone
             pass
-    return True
+    return len(data)

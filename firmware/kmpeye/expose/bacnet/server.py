@@ -59,13 +59,20 @@ class Bacnet:
         if isinstance(kept, list) and kept and isinstance(kept[0], str):
             self._objects.serial = kept[0]
         task = None
+        port = app.config["bacnet_port"]
         try:
-            await self._open(app.config["bacnet_port"])
+            await self._open(port)
             task = asyncio.create_task(self._every_second())
             while True:
                 await tcp.readable(self._sock)
                 try:
-                    self._take(*self._sock.recvfrom(_LONGEST))
+                    data, source = self._sock.recvfrom(_LONGEST)
+                    if data:
+                        self._take(data, source)
+                    else:  # after an empty packet the chip's socket gives nothing any more (micropython-lib#736)
+                        self._sock.close()
+                        self._sock = None
+                        await self._open(port)
                 except OSError:  # somebody else took it, or an earlier reply found nobody
                     await app.clock.sleep_ms(10)
                 except Exception as e:
