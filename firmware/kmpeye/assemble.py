@@ -98,7 +98,7 @@ def _waker(app, board, profile, line):
         machine = None
     try:
         return kind, make_waker(kind, settings, app.clock, line, machine)
-    except (ValueError, OSError) as e:
+    except (ValueError, OSError, RuntimeError) as e:  # RuntimeError: no PWM is left
         config.warnings.append("wake: %s" % e)
         return "fixed", Waker()
 
