@@ -9,6 +9,7 @@ from micropython import const
 # Bytes between two collections during the start: garbage is reused at once, and what stays lies together. Measured
 # with 112 KB in 32 bits: the largest free piece afterwards is 30 KB instead of 6.
 _COLLECT = const(2048)
+_START_MS = const(120000)  # as the app has it; the start needs a few seconds
 
 
 def _app(root, boots):
@@ -33,10 +34,21 @@ def _darken(parts):
         pass
 
 
+def _watch():
+    """From here on: an end that cannot even be recorded leaves the board at its prompt, where nobody is."""
+    try:
+        from machine import WDT
+
+        WDT(timeout=_START_MS)
+    except (ImportError, OSError):  # a PC; a chip that gives none, which the app says
+        pass
+
+
 def main(root):
     """root: the folder of the modules, meters/ and www/, "" or with a slash at its end."""
     if hasattr(gc, "threshold") and hasattr(gc, "mem_alloc"):  # CPython counts otherwise
         gc.threshold(_COLLECT)
+    _watch()
     from kmpeye.system.boots import of_this_board
 
     boots = of_this_board()

@@ -53,8 +53,7 @@ def started(micropython, folder, stays):
 def test_who_stops_it_has_an_hour_at_the_prompt(micropython64, tmp_path):
     child = started(micropython64, tmp_path, True)
     try:
-        assert child.stdout.readline() == "watchdog 120000\n"
-        assert child.stdout.readline() == "runs\n"
+        assert [child.stdout.readline() for _ in range(3)] == ["watchdog 120000\n"] * 2 + ["runs\n"]
         time.sleep(0.1)
         child.send_signal(signal.SIGINT)
         said, _ = child.communicate(timeout=20)
@@ -62,6 +61,27 @@ def test_who_stops_it_has_an_hour_at_the_prompt(micropython64, tmp_path):
         child.kill()
     assert said.splitlines()[:2] == ["watchdog 3600000", "stopped"], said
     assert "left b'kmpeye 600|stopped'" in said, "it is no part of a loop of restarts"
+
+
+def test_an_end_that_cannot_be_recorded_is_left_to_the_watchdog(micropython64, tmp_path):
+    """As for want of memory: MicroPython then waits at its prompt."""
+    refusing = """
+from kmpeye.system import crash
+def trace(error):
+    raise MemoryError
+crash.trace = trace
+def app(root, boots):
+    raise ValueError("broken")
+start._app = app
+"""
+    source = START % (str(ROOT / "host_tests" / "pure"), False)
+    source = source.replace("start._app = lambda root, boots: App()\n", refusing)
+    environment = {**os.environ, "MICROPYPATH": ".frozen:%s" % (ROOT / "firmware")}
+    done = subprocess.run(
+        [micropython64, "-c", source], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[0] == "watchdog 120000", done.stdout + done.stderr
+    assert "MemoryError" in done.stderr and done.returncode
 
 
 def test_an_error_is_kept_and_restarts_the_board(micropython64, tmp_path):
