@@ -160,6 +160,11 @@ class App:
             self.reader.save()
         board.restart()
 
+    def stopped(self):
+        """Somebody stopped the program: the magnet goes away, the coil off. A soft reset ends the timer that would do
+        it, and leaves pins as they are."""
+        self.reader.session.waker.release()
+
     def local(self, address):
         """Whether a client is on our own access point, where whoever knows its password is the owner."""
         return self.wifi is not None and self.wifi.local(address)

@@ -52,11 +52,15 @@ def main(root):
     from kmpeye.system.boots import of_this_board
 
     boots = of_this_board()
+    app = None
     try:
-        asyncio.run(_app(root, boots).run())
+        app = _app(root, boots)
+        asyncio.run(app.run())
     except KeyboardInterrupt:
         from kmpeye.system import board
 
+        if app:
+            app.stopped()
         boots.end("stopped", 0, True)
         board.patience()
         print("stopped")

@@ -4,6 +4,7 @@ runs. Before, the start ended there, and the next one too.
 The whole App on CPython with a chip's strict machine.
 """
 
+import asyncio
 import sys
 import types
 
@@ -25,11 +26,23 @@ class Pin:
     def __init__(self, id, mode=None, pull=-1, *, value=None, drive=None):
         if not isinstance(id, int) or not 0 <= id < 22:
             raise ValueError("invalid pin")
+        self.level = value
+
+    def value(self, level):
+        self.level = level
 
 
 class Timer:
+    ONE_SHOT, PERIODIC = 0, 1
+
     def __init__(self, id):
-        pass
+        self.running = False
+
+    def init(self, *, mode, period, callback):
+        self.running = True
+
+    def deinit(self):
+        self.running = False
 
 
 def refuse(*what, **settings):
@@ -84,3 +97,13 @@ def test_a_servo_that_gets_no_pulses_is_named_and_the_magnet_stays(pwm, started)
     app = started({"servo": {"pin": 13}}, settings, PWM=pwm)
     assert any(text.startswith("wake: ") for text in app.config.warnings)
     assert app.reader.session.waker.__class__.__name__ == "Waker"
+
+
+def test_who_stops_the_program_leaves_no_coil_switched_on(started):
+    """A soft reset, as mpremote does it, ends timers and leaves pins as they are (main.c of the ESP32's port)."""
+    app = started({"coil": {"pin": 13, "on": 1}}, {"wake": "coil"})
+    coil = app.reader.session.waker
+    asyncio.run(coil.wake())
+    assert coil._pin.level == 1 and coil._timer.running
+    app.stopped()
+    assert coil._pin.level == 0 and not coil._timer.running

@@ -33,6 +33,9 @@ class App:
             await asyncio.sleep_ms(20)
         raise ValueError("broken")
 
+    def stopped(self):
+        print("let go")
+
 start._app = lambda root, boots: App()
 try:
     start.main("")
@@ -59,7 +62,7 @@ def test_who_stops_it_has_an_hour_at_the_prompt(micropython64, tmp_path):
         said, _ = child.communicate(timeout=20)
     finally:
         child.kill()
-    assert said.splitlines()[:2] == ["watchdog 3600000", "stopped"], said
+    assert said.splitlines()[:3] == ["let go", "watchdog 3600000", "stopped"], said
     assert "left b'kmpeye 600|stopped'" in said, "it is no part of a loop of restarts"
 
 
