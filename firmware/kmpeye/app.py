@@ -35,6 +35,7 @@ class App:
         self.boots = boots
         self.ways = {}  # setting: the way out that it switched on
         self.wifi = None
+        self.txpower_dbm = None  # what the board's antenna bears, where that is less than all
         self.server = None
         self.ntp = None
         self.streams = 0  # pages that stay connected (expose.events)

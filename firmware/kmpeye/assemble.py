@@ -52,19 +52,12 @@ def parts(app, board):
     snapshot = Snapshot(Meter(profile.model, profile.kind))
     reader = MeterReader(config, head, session, wake, snapshot, profile, app.log, state, folder, remembered)
     low = memory.low if memory.idf() else None
-    supervisor = Supervisor(
-        clock, app.log, app.leave, _watchdog(config.warnings), app.boots, low, app.version
-    )
+    watchdog = _watchdog(config.warnings)
+    supervisor = Supervisor(clock, app.log, app.leave, watchdog, app.boots, low, app.version)
     recorder = Recorder(app, board.get("history_kib"))
-    return (
-        line,
-        snapshot,
-        reader,
-        recorder,
-        Chores(app, app.set_clock),
-        _button(board, config.warnings),
-        supervisor,
-    )
+    app.txpower_dbm = board.get("txpower_dbm")
+    button = _button(board, config.warnings)
+    return line, snapshot, reader, recorder, Chores(app, app.set_clock), button, supervisor
 
 
 def _profile(config, state, folder):
@@ -195,7 +188,10 @@ def _network(app):
 
     config = app.config
     supervisor = app.supervisor
-    app.wifi = wifi = Wifi(config, app.clock, app.log, app.no_network, app.joined, app.button and app.pressed)
+    button = app.button and app.pressed
+    app.wifi = wifi = Wifi(
+        config, app.clock, app.log, app.no_network, app.joined, button, txpower=app.txpower_dbm
+    )
     supervisor.add("wifi", wifi.run)
     try:
         app.ntp = Ntp(config["ntp"], app.clock, app.log, wifi.wlan.isconnected, app.lookup)

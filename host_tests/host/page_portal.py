@@ -21,8 +21,8 @@ sys.modules["network"] = network
 class AccessPoint(wifi_ap.AccessPoint):
     """On a port for DNS that everybody may use."""
 
-    def __init__(self, net, clock, log, page_port):
-        super().__init__(net, clock, log, page_port, print, int(DNS_PORT))
+    def __init__(self, net, clock, log, page_port, txpower=None):
+        super().__init__(net, clock, log, page_port, print, int(DNS_PORT), txpower)
 
 
 wifi_ap.AccessPoint = AccessPoint

@@ -81,8 +81,8 @@ async def main(page_port):
 class AccessPoint(wifi_ap.AccessPoint):
     """On a port for DNS that everybody may use."""
 
-    def __init__(self, net, clock, log, page_port):
-        super().__init__(net, clock, log, page_port, print, int(sys.argv[2]))
+    def __init__(self, net, clock, log, page_port, txpower=None):
+        super().__init__(net, clock, log, page_port, print, int(sys.argv[2]), txpower)
 
 
 wifi_ap.AccessPoint = AccessPoint

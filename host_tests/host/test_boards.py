@@ -137,7 +137,8 @@ def test_the_promised_boards_are_there():
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_board_has_every_part_in_the_form_the_firmware_reads(name):
     board = BOARDS[name]
-    assert set(board) == {"name", "chip", "history_kib", *PARTS}
+    assert set(board) - {"txpower_dbm"} == {"name", "chip", "history_kib", *PARTS}
+    assert 2 <= board.get("txpower_dbm", 20) <= 20, "what the radio takes: MicroPython, network_wlan.c"
     assert 64 <= board["history_kib"] <= 400, "the file system of 4 MB of flash has 2 MB"
     for part, keys in KEYS.items():
         if board[part] is None:
@@ -182,6 +183,20 @@ def test_a_broken_rule_is_named(board, said):
 
 def test_an_input_may_be_on_a_pin_that_is_input_only():
     assert list(breaches("esp32-devkitc", changed("uart", rx=34))) == []
+
+
+def test_a_board_with_a_poor_antenna_sends_with_less_and_the_app_hands_it_on(tmp_path, monkeypatch):
+    from kmpeye.app import App
+    from kmpeye.system.config import checked
+
+    limits = {name: board.get("txpower_dbm") for name, board in BOARDS.items()}
+    assert {name for name, limit in limits.items() if limit} == {"esp32-c3-supermini"}
+    monkeypatch.chdir(tmp_path)
+    board = {**BOARDS["esp32-c3-supermini"], "uart": None, "button": None}
+    app = App(
+        checked({"port": "socket://127.0.0.1:9", "meter": "multical21"}), str(ROOT / "firmware") + "/", board
+    )
+    assert app.txpower_dbm == 8.5
 
 
 def test_what_is_soldered_is_in_the_board_file():

@@ -265,6 +265,18 @@ def test_an_empty_packet_does_not_make_the_dns_deaf(tmp_path, monkeypatch):
         assert asyncio.run(scenario())[:2] == question[:2]
 
 
+def test_the_access_point_sends_with_what_the_boards_antenna_bears(tmp_path, monkeypatch):
+    from fakes import network
+    from kmpeye.system import wifi_ap
+    from kmpeye.system.clock import Clock
+
+    monkeypatch.chdir(tmp_path)
+    for txpower in (None, 8.5):
+        network.air = network.Air(Clock())
+        wifi_ap.AccessPoint(network, Clock(), print, say=lambda text: None, txpower=txpower)
+        assert network.air.stations[network.AP_IF].settings.get("txpower") == txpower
+
+
 def test_a_radio_that_refuses_the_settings_leaves_no_open_access_point(tmp_path, monkeypatch):
     from fakes import network
     from kmpeye.system import wifi_ap

@@ -38,9 +38,9 @@ def host_name(name):
 class Wifi:
     """state: off (no network is set), joining, joined, lost; error: why, in words."""
 
-    def __init__(self, config, clock, log, restart=None, save=None, button=None, net=None):
+    def __init__(self, config, clock, log, restart=None, save=None, button=None, net=None, txpower=None):
         """restart(reason): restarts the device; save(ssid, password): a network that was asked for has been joined;
-        button(): True while it is pressed; net: the module network."""
+        button(): True while it is pressed; net: the module network; txpower: dBm the radio may send with, None: all."""
         if net is None:
             import network as net
         self._net = net
@@ -49,6 +49,7 @@ class Wifi:
         self._restart = restart
         self._save = save
         self._button = button
+        self._txpower = txpower
         self.ssid = config["wifi_ssid"]
         self._password = config["wifi_password"]
         port = config["http_port"]
@@ -114,6 +115,8 @@ class Wifi:
                 wlan.active(True)
                 wlan.config(reconnects=0)
                 wlan.config(pm=wlan.PM_NONE)  # asleep it misses broadcasts: mDNS, BACnet
+                if self._txpower:
+                    wlan.config(txpower=self._txpower)  # forgotten with every start of the radio
             else:
                 wlan.disconnect()
             before = wlan.status()
@@ -199,7 +202,7 @@ class Wifi:
         from kmpeye.system.wifi_ap import AccessPoint
 
         try:
-            self.portal = AccessPoint(self._net, self.clock, self.log, self._port)
+            self.portal = AccessPoint(self._net, self.clock, self.log, self._port, txpower=self._txpower)
             self._serving = asyncio.create_task(self.portal.run())
         except (OSError, RuntimeError, MemoryError) as e:
             gc.collect()

@@ -36,8 +36,9 @@ def credentials(wlan, say=print):
 
 
 class AccessPoint:
-    def __init__(self, net, clock, log, page_port="", say=print, dns_port=_DNS_PORT):
-        """Open it. OSError or RuntimeError when the radio or the flash refuses. page_port: "" or ":8080"."""
+    def __init__(self, net, clock, log, page_port="", say=print, dns_port=_DNS_PORT, txpower=None):
+        """Open it. OSError or RuntimeError when the radio or the flash refuses. page_port: "" or ":8080"; txpower: as
+        for Wifi."""
         self._clock = clock
         self._log = log
         self._dns_port = dns_port
@@ -46,6 +47,8 @@ class AccessPoint:
         ap.active(True)  # the chip takes no name before; the milliseconds until then are too short to join
         try:
             ap.config(ssid=self.ssid, security=net.AUTH_WPA2_PSK, key=password)
+            if txpower:
+                ap.config(txpower=txpower)
             self.address = ap.ifconfig()[0]
         except (OSError, RuntimeError):
             ap.active(False)

@@ -93,6 +93,7 @@ class WLAN:
             air.started += 1
         if not is_active:
             it.asked = it.joined = None
+            it.settings.pop("txpower", None)
         it.active = bool(is_active)
         return it.active
 
@@ -174,7 +175,12 @@ class WLAN:
             return b"\x24\x0a\xc4\x1a\x2b" + bytes((0x3C + self._id,))
         self._need(False)
         for name, value in kwargs.items():
-            if name not in (("reconnects", "pm") if self._id == STA_IF else ("ssid", "security", "key")):
+            if name == "txpower":
+                if not self._it.active:
+                    raise OSError("Wifi Not Started")
+                if not 2 <= value <= 20:
+                    raise OSError("Wifi Invalid Argument")
+            elif name not in (("reconnects", "pm") if self._id == STA_IF else ("ssid", "security", "key")):
                 raise ValueError("unknown config param")
             self._it.settings[name] = value
             if name == "reconnects":

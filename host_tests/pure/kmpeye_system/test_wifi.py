@@ -15,6 +15,17 @@ def test_it_joins_says_its_address_and_stays():
     assert settings == {"reconnects": 0, "pm": 0} and house.air.hostname == "boiler-room"
 
 
+def test_a_board_whose_antenna_bears_less_sends_with_less_after_every_start_of_the_radio():
+    house = House(networks=(), txpower=8.5)
+    settings = house.air.stations[network.STA_IF].settings
+
+    async def story(house):
+        await house.clock.run_s(HOUR_S)
+        assert house.air.started > 1 and settings["txpower"] == 8.5
+
+    house.live(story)
+
+
 def test_the_state_is_told():
     house = House()
 
