@@ -3,7 +3,9 @@
 import fcntl
 import os
 import runpy
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ import tty
 
 import pytest
 
+from deploying import board as board_module
 from firmware_tree import ROOT
 from host.fake_board.on_pty import board_of
 
@@ -72,6 +75,29 @@ def test_the_monitor_shows_what_is_printed_and_sends_nothing(pty):
     os.set_blocking(board, False)
     with pytest.raises(BlockingIOError):
         os.read(board, 100)
+
+
+def test_the_monitor_shows_a_board_behind_a_network():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        device = "socket://127.0.0.1:%d" % server.getsockname()[1]
+        with subprocess.Popen(
+            [sys.executable, TOOL, "monitor", device], stdout=subprocess.PIPE, text=True
+        ) as monitor:
+            try:
+                server.settimeout(20)
+                with server.accept()[0] as peer:
+                    while not select.select([monitor.stdout], [], [], 0.1)[0]:
+                        peer.sendall(b"state: ok\r\n")  # what was said while it opened the port is lost
+                    assert monitor.stdout.readline() == "state: ok\n"
+            finally:
+                monitor.kill()
+
+
+def test_a_board_that_is_gone_for_longer_than_a_restart_takes_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(board_module, "_GONE_S", 0)
+    lines = board_module.Board(str(tmp_path / "ttyACM0")).lines(1)
+    assert "ttyACM0 is gone" in next(lines)
+    assert list(lines) == [], "once"
 
 
 def test_a_backup_has_every_file_and_nobody_else_may_read_it(micropython64, tmp_path, monkeypatch, capsys):

@@ -8,9 +8,14 @@ import fcntl
 import json
 import os
 import runpy
+import signal
 import socket
+import stat
 import subprocess
 import sys
+import threading
+import time
+import types
 
 import pytest
 
@@ -233,6 +238,7 @@ def test_a_dry_run_changes_nothing(board, deploy):
     assert message is None
     assert "copy    main.py" in said and "nothing was changed" in said
     assert board.files() == {}
+    assert board.restarted.wait(20), "looking has stopped the firmware"
 
 
 def test_a_copy_that_does_not_arrive_whole_is_not_used(board, micropython64):
@@ -255,6 +261,73 @@ def test_the_executable_says_what_is_wrong_and_ends_with_an_error():
     assert "there is no /dev/ttyNotThere" in done.stderr
 
 
+# What happens on the way
+
+REFUSED_WRITES = (
+    (28, "file system is full"),
+    (30, "no file system that can be written"),
+    (84, "file system on the board is damaged"),
+)
+
+
+@pytest.mark.parametrize("number, said", REFUSED_WRITES)
+def test_a_flash_that_takes_no_more_is_named_and_the_firmware_goes_on(board, deploy, number, said):
+    (board.flash / "main.py").write_text("# of an earlier kmpeye")
+    board.refuse_writes(number)
+    message, _ = deploy(board.device, BOARD="esp32-devkitc")
+    assert said in message
+    assert list(board.files()) == ["main.py"]
+    assert board.restarted.wait(20)
+
+
+def test_a_cable_that_comes_loose_is_said_and_what_was_there_stays(micropython64, tmp_path, deploy):
+    with board_of(micropython64, tmp_path) as board:
+        device = tmp_path / "ttyUSB0"  # mpremote reads what it knows as a pty without a time limit
+        device.symlink_to(board.device)
+        (board.flash / "main.py").write_text("# of an earlier kmpeye")
+
+        def pull():
+            while not list(board.flash.rglob("*.deploy")):
+                time.sleep(0.01)
+            board.close()
+
+        hand = threading.Thread(target=pull)
+        hand.start()
+        message, _ = deploy(str(device), BOARD="esp32-devkitc")
+        hand.join()
+        assert "went away in the middle" in message
+        files = {path: data for path, data in board.files().items() if not path.endswith(".deploy")}
+        assert files["main.py"] == b"# of an earlier kmpeye" and files.keys() == {"main.py", "deploy.json"}
+
+
+@pytest.mark.parametrize("tool", (["deploy"], ["board", "backup"]), ids=["deploy", "backup"])
+def test_a_person_who_stops_it_sees_no_traceback(tool, tmp_path):
+    silent = Pty()
+    device = tmp_path / "ttyUSB0"
+    device.symlink_to(silent.path)
+    name, *command = tool
+    with subprocess.Popen(
+        [sys.executable, ROOT / "tools" / name, *command, device], stderr=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            assert os.read(silent.board_end, 1)  # mpremote has begun
+            running.send_signal(signal.SIGINT)
+            said = running.communicate(timeout=20)[1]
+        finally:
+            running.kill()
+            silent.close()
+    assert running.returncode == 130 and "Traceback" not in said
+
+
+def test_the_end_of_what_is_typed_is_an_empty_answer():
+    answer = runpy.run_path(str(ROOT / "tools" / "deploy"))["answer"]
+
+    def closed(question):
+        raise EOFError
+
+    assert answer("head? ", closed) == ""
+
+
 # What can be wrong with the board
 
 WRONG_BOARDS = (
@@ -275,6 +348,7 @@ def test_a_board_that_cannot_run_it_is_left_alone(identity, variables, said, mic
         message, _ = deploy(board.device, **variables)
         assert said in message
         assert board.files() == {}
+        assert board.restarted.wait(20), "what it ran before goes on"
 
 
 def test_a_config_that_is_damaged_is_not_overwritten(board, deploy):
@@ -309,6 +383,9 @@ def test_a_device_without_micropython_is_said(tmp_path, deploy):
 # The Wi-Fi
 
 
+WIFI_GIVEN = {"wifi_ssid": "given", "wifi_password": "secret!!"}
+OLD_WIFI = '{"wifi_ssid":"old","wifi_password":"of the old one"}'
+
 WIFI = (
     # on the board, given, at a terminal, typed, what is used
     (None, {}, True, ["house", "secret!!"], {"wifi_ssid": "house", "wifi_password": "secret!!"}),
@@ -316,7 +393,15 @@ WIFI = (
     (None, {}, True, [""], {}),
     (None, {}, False, [], {}),
     ('{"wifi_ssid":"house"}', {}, True, [], {}),
-    (None, {"wifi_ssid": "given"}, True, [], {"wifi_ssid": "given"}),
+    (None, {"wifi_ssid": "given"}, True, ["secret!!"], {"wifi_ssid": "given", "wifi_password": "secret!!"}),
+    (None, {"wifi_ssid": "given"}, False, [], {"wifi_ssid": "given"}),
+    (None, WIFI_GIVEN, True, [], WIFI_GIVEN),
+    (OLD_WIFI, {"wifi_ssid": "old"}, True, [], {"wifi_ssid": "old"}),  # it goes on with its password
+    # The password of another network is none for this one.
+    (OLD_WIFI, {"wifi_ssid": "new"}, False, [], {"wifi_ssid": "new", "wifi_password": None}),
+    (OLD_WIFI, {"wifi_ssid": "new"}, True, [""], {"wifi_ssid": "new", "wifi_password": None}),
+    (OLD_WIFI, {"wifi_ssid": "new"}, True, ["secret!!"], {"wifi_ssid": "new", "wifi_password": "secret!!"}),
+    ("{", {"wifi_ssid": "new"}, False, [], {"wifi_ssid": "new"}),
 )
 
 
@@ -336,6 +421,15 @@ def test_the_wifi_is_asked_for_once_and_only_of_a_person(config, given, terminal
 # The device
 
 
+PERMISSIONS = (
+    # mode, group, whether it has a name, what helps
+    (0o660, 20, True, "usermod -aG dialout "),
+    (0o600, 0, True, "chmod a\\+rw /dev/"),
+    (0o600, 20, True, "chmod a\\+rw "),
+    (0o660, 20, False, "chmod a\\+rw "),  # numbers without names, as in a container
+)
+
+
 def test_an_absent_device_lists_what_is_there():
     with pytest.raises(Refused, match="there is no /dev/ttyUSB7; found here: /dev/ttyACM0, /dev/ttyUSB0"):
         device.check("/dev/ttyUSB7", found=["/dev/ttyACM0", "/dev/ttyUSB0"])
@@ -343,18 +437,68 @@ def test_an_absent_device_lists_what_is_there():
         device.check("", "flash", ["/dev/ttyACM0"])
 
 
-def test_a_forbidden_device_names_the_group(tmp_path):
-    path = tmp_path / "ttyUSB0"
-    path.write_text("")
-    with pytest.raises(Refused, match="usermod -aG %s " % path.group()):
-        device.check(str(path), found=[], access=lambda *_: False)
+NO_DEVICES = (
+    ("{folder}", "{folder} is a folder and no serial device; found here: /dev/ttyACM0"),
+    ("{folder}/file", "{folder}/file is a file and no serial device"),
+    ("ttyACM0", "DEVICE=ttyACM0 is no path of a device: write DEVICE=/dev/ttyACM0"),
+    ("null", "write DEVICE=/dev/null"),
+    ("COM3", "write DEVICE=/dev/ttyACM0; found here"),
+)
+
+
+@pytest.mark.parametrize("name, said", NO_DEVICES)
+def test_what_is_no_serial_device_is_named_with_what_is(name, said, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refused) as refused:
+        device.check(name.format(folder=tmp_path), found=["/dev/ttyACM0"])
+    assert said.format(folder=tmp_path) in str(refused.value)
+
+
+def test_a_device_that_is_no_serial_one_is_told_from_one_in_use():
+    with pytest.raises(Refused, match=r"^/dev/null is no serial device"):
+        device.claim("/dev/null")
+
+
+def test_a_board_behind_a_network_is_left_to_pyserial():
+    device.check("socket://192.0.2.1:3333")
+    device.claim("socket://192.0.2.1:3333")
+    said = device.explain("socket://192.0.2.1:3333", "mpremote: failed to access socket://192.0.2.1:3333")
+    assert "address and port" in said and "fuser" not in said
+
+
+@pytest.mark.parametrize("mode, gid, named, said", PERMISSIONS, ids=[row[3] for row in PERMISSIONS])
+def test_a_forbidden_device_says_what_gives_it(mode, gid, named, said, monkeypatch):
+    def group(gid):
+        if not named:
+            raise KeyError(gid)
+        return types.SimpleNamespace(gr_name={0: "root", 20: "dialout"}[gid])
+
+    silent = Pty()
+    status = types.SimpleNamespace(st_mode=stat.S_IFCHR | mode, st_gid=gid)
+    monkeypatch.setattr(device.os, "stat", lambda path: status)
+    monkeypatch.setattr(device.grp, "getgrgid", group)
+    try:
+        with pytest.raises(Refused, match="you may not use %s: `sudo %s" % (silent.path, said)):
+            device.check(silent.path, found=[], access=lambda *_: False)
+    finally:
+        monkeypatch.undo()
+        silent.close()
 
 
 SAID = (
     ("mpremote: failed to access /dev/x (it may be in use by another program)", "in use by another program"),
     ("b''\nmpremote: could not enter raw repl", "no MicroPython answers"),
-    ("OSError: [Errno 28] ENOSPC", "file system is full"),
-    ("OSError: [Errno 19] ENODEV", "make flash"),
+    ("OSError: 28", "file system is full"),  # as the board says it
+    ("mpremote: cp: /tmp/1: No space left on device.", "file system is full"),  # as mpremote does
+    ("OSError: [Errno 19] ENODEV", "no file system that can be written"),
+    ("mpremote: cp: /tmp/1: Read-only file system.", "no file system that can be written"),
+    ("OSError: 84", "file system on the board is damaged"),  # of littlefs
+    ("serial.serialutil.SerialException: device reports readiness (device disconnected or", "went away"),
+    ("OSError: [Errno 5] Input/output error", "went away"),
+    ("b'rst:0x1 ... rst:0x3 ...'\nmpremote: could not enter raw repl", "restarts again and again"),
+    ("b'rst:0x1 (POWERON'\nmpremote: could not enter raw repl", "no MicroPython answers"),
+    ("b'rst:0x1 rst:0x10 invalid header: 0xffffffff'\nmpremote: could not enter raw repl", "make flash"),
+    ("b'rst:0x1 rst:0xf Brownout detector was triggered'", "supply"),
     (
         "b'The filesystem appears to be corrupted. If you had'\nmpremote: could not enter raw repl",
         "file system on the board is damaged",
@@ -450,6 +594,11 @@ def test_the_chip_is_read_from_the_name_of_the_board(machine, chip):
 
 WRONG_SETTINGS = (
     ({"BOARD": "toaster"}, "BOARD: there is no toaster; known: d1-mini-esp32"),
+    (
+        {"BOARD": "ESP32-DevkitC"},
+        "there is no ESP32-DevkitC; did you mean esp32-devkitc\\? known: d1-mini-esp32",
+    ),
+    ({"METER": "multical-21"}, "did you mean multical21\\? known: "),
     ({"METER": "toaster"}, "METER: there is no toaster; known: .*multical21"),
     ({"WIFI_SSID": "x" * 33}, "WIFI_SSID: 'x+' is not possible; a text of 1 to 32"),
 )

@@ -5,6 +5,7 @@ Reads the texts of the firmware (advice, wifi_scan, supervisor, boots); promises
 
 import re
 
+from deploying.device import explain
 from firmware_tree import FIRMWARE, ROOT
 from kmpeye.head import advice
 from kmpeye.system.wifi_scan import words
@@ -43,6 +44,14 @@ def test_reasons_of_restarts_are_quoted_as_the_device_writes_them():
     for text in quoted:
         for part in re.split(r"NAME |: \.\.\.|\d+", text):
             assert part in sources, text
+
+
+def test_what_a_board_prints_that_does_not_start_is_known_to_the_tools():
+    """They say the same of it; the texts are MicroPython's and Espressif's."""
+    quoted = re.findall(r"^\| `(.*?)`", section("A board that does not start"), re.M)
+    assert len(quoted) == 5
+    known = [explain("/dev/x", text) for text in quoted if text != ">>>"]
+    assert [text for text in known if "gave up" in text] == []
 
 
 def test_links_lead_to_files():

@@ -2,7 +2,9 @@
 # Imports device, plan and pyserial. Promises: nothing the board's config holds is ever printed, and a
 # board that does not answer ends in a Refused within a minute.
 
+import contextlib
 import json
+import math
 import pathlib
 import re
 import subprocess
@@ -22,7 +24,9 @@ ONBOARD = pathlib.Path(__file__).with_name("onboard.py").read_text()
 _LOOK_S = 60  # a soft reset and the hashes of 60 files take about 5 s
 _COPY_S = 600  # 200 KB at 115200 baud take about a minute; slow boards and adapters more
 _BAUD = 115200
+_RESTART_S = 20  # of a board that just answered
 _REOPEN_S = 0.2  # a chip with its own USB vanishes while it restarts
+_GONE_S = 5  # it is back sooner than that
 _MOST_LINE = 1000  # bytes; a line of the firmware has up to 300
 
 _ADDRESS = re.compile(r"http://[\w.\-\[\]:]+/")
@@ -60,7 +64,18 @@ class Board:
             )
 
     def restart(self):
-        self._mpremote(_LOOK_S, "reset")
+        self._mpremote(_RESTART_S, "reset")
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """For what is done after a look, which has stopped the firmware: when it comes to nothing, the board is started
+        again, as nobody else would do it for an hour."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(Refused):
+                self.restart()
+            raise
 
     def copy_files_to(self, folder):
         """Everything on the board's file system, as it lies there."""
@@ -75,9 +90,11 @@ class Board:
         """What the board says for so long, line by line."""
         deadline = time.monotonic() + seconds
         held = b""
+        gone = None  # since when; inf: its absence has been said
         while time.monotonic() < deadline:
             try:
-                with serial.Serial(self._device, _BAUD, timeout=_REOPEN_S) as port:
+                with serial.serial_for_url(self._device, _BAUD, timeout=_REOPEN_S) as port:
+                    gone = None
                     while time.monotonic() < deadline:
                         held += port.read(max(1, port.in_waiting))
                         *lines, held = held.split(b"\n")
@@ -85,6 +102,13 @@ class Board:
                         for line in lines:
                             yield line.decode(errors="replace").rstrip()
             except (OSError, serial.SerialException):
+                gone = gone or time.monotonic()
+                if time.monotonic() - gone > _GONE_S:
+                    gone = math.inf
+                    yield (
+                        "(%s is gone; a board with a USB of its own may be back under another name)"
+                        % self._device
+                    )
                 time.sleep(_REOPEN_S)
 
     def listen(self, seconds, said):

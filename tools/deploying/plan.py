@@ -71,7 +71,7 @@ def check_board(seen, wanted_board, name):
     if seen["strange"]:
         raise Refused(
             "this board holds somebody else's program: its main.py is not kmpeye's and would be replaced. Keep it with "
-            "`make backup`, then remove it with `mpremote rm :main.py`, or start afresh with `make flash`"
+            "`make backup`, then remove it with `.venv/bin/mpremote rm :main.py`, or start afresh with `make flash`"
         )
     if wanted_board and chip and chip != wanted_board["chip"]:
         raise Refused(
@@ -91,6 +91,14 @@ def memory_warning(seen):
     )
 
 
+def on_board(seen, key):
+    """A setting of the config that lies on the board, or None."""
+    try:
+        return json.loads(seen["config"] or "").get(key)
+    except (ValueError, AttributeError):
+        return None
+
+
 def merge_config(text, given):
     """The config with the given settings in it, as bytes; the text itself when nothing changes.
 
@@ -105,7 +113,8 @@ def merge_config(text, given):
         if not isinstance(config, dict):
             raise Refused(
                 "%s on the board is not a JSON object, and writing to it would lose what it holds: "
-                "save it with `mpremote cp :%s .`, then remove it with `mpremote rm :%s`" % ((CONFIG,) * 3)
+                "save it with `.venv/bin/mpremote cp :%s .`, then remove it with `.venv/bin/mpremote rm :%s`"
+                % ((CONFIG,) * 3)
             )
     merged = {**config, **given}
     if text is not None and merged == config:

@@ -1,6 +1,7 @@
 # What the person wants on the board: the board file and the keys of config.json, checked against the firmware's own
 # table before anything is touched. Imports the firmware's config table and plan.
 
+import difflib
 import json
 import secrets
 import sys
@@ -40,6 +41,13 @@ def names(folder):
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
+def unknown(variable, name, known):
+    """The Refused for a name that is not among the known ones, with the one that was meant, as far as can be told."""
+    near = difflib.get_close_matches(name.lower(), known, 1)
+    meant = "; did you mean %s?" % near[0] if near else ";"
+    return Refused("%s: there is no %s%s known: %s" % (variable, name, meant, ", ".join(known)))
+
+
 def given(environment):
     """{key: value} of the variables that are set; Refused when one is not possible."""
     rows = {row[0]: row for row in TABLE}
@@ -56,7 +64,7 @@ def given(environment):
     for key, folder in (("board", BOARDS), ("meter", METERS)):
         known = names(folder) + (["auto"] if key == "meter" else [])
         if key in out and out[key] not in known:
-            raise Refused("%s: there is no %s; known: %s" % (key.upper(), out[key], ", ".join(known)))
+            raise unknown(key.upper(), out[key], known)
     return out
 
 
@@ -69,7 +77,7 @@ def access_point():
 def check_head(name):
     """The name again; Refused when there is no such head."""
     if name and name not in names(HEADS):
-        raise Refused("HEAD: there is no %s; known: %s" % (name, ", ".join(names(HEADS))))
+        raise unknown("HEAD", name, names(HEADS))
     return name
 
 

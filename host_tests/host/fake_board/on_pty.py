@@ -27,8 +27,9 @@ class Pty:
         self.path = os.ttyname(self._head_end)
 
     def close(self):
-        os.close(self.board_end)
-        os.close(self._head_end)
+        for end in (self.board_end, self._head_end):
+            with contextlib.suppress(OSError):  # it was unplugged
+                os.close(end)
 
 
 class FakeBoard:
@@ -76,7 +77,12 @@ class FakeBoard:
         self.power_off()
         self.power_on()
 
+    def refuse_writes(self, number):
+        """Opening a file to write it gives this error from now on."""
+        self.flash.with_name("refuses").write_text(str(number))
+
     def close(self):
+        """Also how a cable is unplugged."""
         self.power_off()
         self._pty.close()
 

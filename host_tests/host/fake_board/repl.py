@@ -8,6 +8,7 @@ import sys
 import time
 
 ROM = "../romfs.bin"  # beside the folder of the flash
+REFUSES = "../refuses"  # the same: number of the error that opening a file to write it gives
 BLOCK = 4096
 EINVAL = 22
 RESET = 3
@@ -91,6 +92,18 @@ if Implementation.version >= (1, 25):
     sys.modules["vfs"] = Vfs
 
 
+def open_(path, mode="r"):
+    if "w" in mode:
+        try:
+            with open(REFUSES) as file:
+                number = int(file.read())
+        except OSError:
+            number = 0
+        if number:
+            raise OSError(number)
+    return open(path, mode)
+
+
 def say(text):
     stdout.write(text)
 
@@ -121,7 +134,7 @@ def paste():
 def main():
     raw = False
     held = b""
-    space = {"__name__": "__main__"}
+    space = {"__name__": "__main__", "open": open_}
     while True:
         byte = stdin.read(1)
         if not byte:
@@ -142,7 +155,7 @@ def main():
                 say("OK")
                 run(held.decode(), space)
             else:
-                space = {"__name__": "__main__"}
+                space = {"__name__": "__main__", "open": open_}
                 say("OK\r\nMPY: soft reboot\r\n" + BANNER)
             held = b""
         elif raw:
