@@ -14,6 +14,33 @@ _MAGIC = const(b"\xd2\xcd\x31")  # of an image that was written to its end
 _STATE = const("update.state")
 _TRIES = const(2)  # starts of a version on trial: one power cut is no reason to give it up
 _TRIAL_MS = const(120000)  # the watchdog of a version that may not even start
+_COPIED = const(
+    "deploy.go"
+)  # what a deploy has copied and checked: {"files": [[path, sha256]...], "remove": [path...]}
+
+
+def _finish():
+    """After a power cut while a deploy's copies took their places: a version is whole, or it does not start."""
+    try:
+        with open(_COPIED) as file:
+            job = json.load(file)
+    except (OSError, ValueError):
+        return
+    for path in job["remove"]:
+        _drop(path)
+    for path, _ in job["files"]:
+        try:
+            os.rename(path + ".deploy", path)
+        except OSError:  # it has its place
+            pass
+    _drop(_COPIED)
+
+
+def _drop(path):
+    try:
+        os.remove(path)
+    except OSError:
+        pass
 
 
 def _save(state):
@@ -83,6 +110,7 @@ def _root():
 
 
 if __name__ == "__main__":
+    _finish()
     root = _root()
     from kmpeye.start import main
 

@@ -253,6 +253,92 @@ def test_a_copy_that_does_not_arrive_whole_is_not_used(board, micropython64):
     assert (board.flash / "main.py").read_text() == "old" and (board.flash / "old.mpy").exists()
 
 
+# The power goes after so many changes of the flash; what lies there then is started by main.py, as after every start.
+CUT = """
+import os
+left = %d
+def cut(function):
+    def counted(*names):
+        global left
+        if not left:
+            raise SystemExit
+        left -= 1
+        return function(*names)
+    return counted
+class Flash:
+    stat = os.stat
+    rename, remove, rmdir = cut(os.rename), cut(os.remove), cut(os.rmdir)
+os = Flash
+switch()
+"""
+STARTS = """
+from kmpeye import part
+try:
+    from kmpeye.old import gone
+except ImportError:
+    gone = ""
+def main(root):
+    print(%d, part.version, gone)
+"""
+
+
+def lay(folder, files):
+    for path, data in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+
+
+def version(number):
+    """A firmware of two modules, with the main.py that there really is."""
+    return {
+        "main.py": (ROOT / "firmware" / "main.py").read_bytes(),
+        "kmpeye/part.py": b"version = %d" % number,
+        "kmpeye/start.py": (STARTS % number).encode(),
+    }
+
+
+def test_a_power_cut_leaves_a_board_that_starts_with_one_version_or_the_other(tmp_path, micropython64):
+    onboard = (
+        (ROOT / "tools" / "deploying" / "onboard.py").read_text().replace("import os\n", "import os\n", 1)
+    )
+    new = version(2)
+    job = {
+        "files": [[path, plan.digest(data)] for path, data in new.items()],
+        "remove": ["kmpeye/old/gone.py"],
+    }
+    old = {**version(1), "kmpeye/old/gone.py": b"", "deploy.json": plan.small(job)}
+    old["kmpeye/start.py"] = old["kmpeye/start.py"].replace(b'gone = ""', b"raise")
+    copies = {path + ".deploy": data for path, data in new.items()}
+    seen = []
+    for cut in range(20):
+        flash = tmp_path / str(cut)
+        lay(flash, {**old, **copies})
+
+        def run(*arguments, flash=flash):
+            done = subprocess.run(
+                [micropython64, *arguments],
+                cwd=flash,
+                env={"MICROPYPATH": ".frozen:"},
+                capture_output=True,
+                text=True,
+            )
+            return done.stdout.strip(), done.stderr
+
+        finished, error = run("-c", onboard + CUT % cut)
+        assert not error, error
+        said, error = run("main.py")
+        assert not error, (cut, said, error)
+        seen.append(said.split()[:2])
+        if finished:
+            break
+    assert seen[0] == ["1", "1"] and seen[1:] == [["2", "2"]] * cut and cut == 8
+    assert sorted(path.name for path in flash.rglob("*") if path.is_file()) == [
+        "main.py",
+        "part.py",
+        "start.py",
+    ]
+
+
 def test_the_executable_says_what_is_wrong_and_ends_with_an_error():
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "deploy", "/dev/ttyNotThere"], capture_output=True, text=True

@@ -9,6 +9,7 @@ import os
 import sys
 
 JOB = "deploy.json"  # what is being copied: {"files": [[path, sha256]...], "remove": [path...]}
+COPIED = "deploy.go"  # the same when every copy was found right; from then on main.py finishes it after a power cut
 # What no manifest lists.
 BESIDE = ["manifest.json", "board.json", "config.json", "ap.json", "update.pub", "update.state"]
 SUFFIX = ".deploy"  # copies lie beside the files they will replace
@@ -52,7 +53,8 @@ def _remove(path):
 
 
 def _sweep():
-    """What a deploy that was cut off has left behind."""
+    """What a deploy that was cut off has left behind: finished when its copies are all there, else thrown away."""
+    _finish()
     for path, _ in _json(JOB, {"files": ()})["files"]:
         _remove(path + SUFFIX)
     _remove(JOB)
@@ -169,13 +171,23 @@ def switch():
     job = _json(JOB, None)
     bad = [path for path, wanted in job["files"] if _sha256(path + SUFFIX) != wanted]
     if not bad:
-        for path in job["remove"]:
-            _remove(path)
-            _remove_empty(path)
-        for path, _ in job["files"]:
-            os.rename(path + SUFFIX, path)
-        os.remove(JOB)
+        os.rename(JOB, COPIED)
+        _finish()
     print("switched:" + json.dumps({"bad": bad}))
+
+
+def _finish():
+    job = _json(COPIED, {"files": (), "remove": ()})
+    for path in job["remove"]:
+        _remove(path)
+        _remove_empty(path)
+    for path, _ in job["files"]:
+        try:
+            os.stat(path + SUFFIX)
+        except OSError:  # it has its place
+            continue
+        os.rename(path + SUFFIX, path)
+    _remove(COPIED)
 
 
 def _remove_empty(path):
