@@ -106,6 +106,9 @@ BROKEN = (
     (lambda data: data[0xF000:], "is no image"),  # *.app-bin, only the application
     (lambda data: data[:12] + b"\x63\0" + data[14:], "a chip that esptool does not know"),
     (lambda data: b"UF2\n" + data, "is a UF2 file"),
+    (lambda data: b"\x7fELF" + data, "is an ELF file"),
+    (lambda data: b"PK\3\4" + data, "is an archive"),
+    (lambda data: b"\xff" * 0x1000 + data, "does not begin with its bootloader"),  # merged for address 0
     (lambda data: b"<html>404", "is no image"),
     (lambda data: b"", "is no image"),
     (lambda data: data + bytes(0x200000), "for a partition of"),

@@ -12,6 +12,17 @@ from flashing import partitions
 TABLE_AT = 0x8000  # in the flash, on every chip
 
 _MAGIC = 0xE9
+# What people have who took another file: its first bytes, and what it is.
+_OTHERS = (
+    (b"UF2", "is a UF2 file: take the *.bin of the same board"),
+    (b"\x7fELF", "is an ELF file, which is for debuggers: take the *.bin that was built beside it"),
+    (b"PK", "is an archive: unpack it and take the *.bin in it"),
+    (b"\x1f\x8b", "is an archive: unpack it and take the *.bin in it"),
+    (
+        b"\xff",
+        "does not begin with its bootloader, as if it were to be written elsewhere: take the *.bin of the board",
+    ),
+)
 _SIZE_AT = 3  # byte of the header with the flash size in its upper half
 _CHIP_AT = 12  # two bytes of the header
 _RUNS_IN_PLACE = b"rom_ioctl"  # a name that only a MicroPython with ROMFS has, or one that holds our modules
@@ -24,8 +35,9 @@ class Image:
     def __init__(self, name, data):
         self._name = name
         self.data = data
-        if data[:3] == b"UF2":
-            self._refuse("is a UF2 file: take the *.bin of the same board")
+        for begin, what in _OTHERS:
+            if data.startswith(begin):
+                self._refuse(what)
         if len(data) < TABLE_AT or data[0] != _MAGIC:
             self._refuse(
                 "is no image for an ESP32: take the *.bin of the board from micropython.org/download"
