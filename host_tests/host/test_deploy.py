@@ -350,16 +350,17 @@ def test_the_executable_says_what_is_wrong_and_ends_with_an_error():
 # What happens on the way
 
 REFUSED_WRITES = (
-    (28, "file system is full"),
-    (30, "no file system that can be written"),
-    (84, "file system on the board is damaged"),
+    (28, 0, "file system is full"),
+    (28, 5, "file system is full"),
+    (30, 0, "no file system that can be written"),
+    (84, 1, "file system on the board is damaged"),
 )
 
 
-@pytest.mark.parametrize("number, said", REFUSED_WRITES)
-def test_a_flash_that_takes_no_more_is_named_and_the_firmware_goes_on(board, deploy, number, said):
+@pytest.mark.parametrize("number, first, said", REFUSED_WRITES)
+def test_a_flash_that_takes_no_more_is_named_and_the_firmware_goes_on(board, deploy, number, first, said):
     (board.flash / "main.py").write_text("# of an earlier kmpeye")
-    board.refuse_writes(number)
+    board.refuse_writes(number, first)
     message, _ = deploy(board.device, BOARD="esp32-devkitc")
     assert said in message
     assert list(board.files()) == ["main.py"]

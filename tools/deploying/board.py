@@ -68,13 +68,13 @@ class Board:
 
     @contextlib.contextmanager
     def stopped(self):
-        """For what is done after a look, which has stopped the firmware: when it comes to nothing, the board is started
-        again, as nobody else would do it for an hour."""
+        """For what is done after a look, which has stopped the firmware: when it comes to nothing, what was copied is
+        taken away, as it may fill the flash, and the board started again: nobody else would do it for an hour."""
         try:
             yield
         except BaseException:
             with contextlib.suppress(Refused):
-                self.restart()
+                self._mpremote(_RESTART_S, "exec", ONBOARD + "\n_sweep()\n", "+", "reset")
             raise
 
     def copy_files_to(self, folder):

@@ -77,9 +77,9 @@ class FakeBoard:
         self.power_off()
         self.power_on()
 
-    def refuse_writes(self, number):
-        """Opening a file to write it gives this error from now on."""
-        self.flash.with_name("refuses").write_text(str(number))
+    def refuse_writes(self, number, first=0):
+        """Opening a file to write it gives this error, after so many that go well."""
+        self.flash.with_name("refuses").write_text("%d %d" % (number, first))
 
     def close(self):
         """Also how a cable is unplugged."""

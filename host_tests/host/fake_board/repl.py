@@ -8,11 +8,14 @@ import sys
 import time
 
 ROM = "../romfs.bin"  # beside the folder of the flash
-REFUSES = "../refuses"  # the same: number of the error that opening a file to write it gives
+REFUSES = (
+    "../refuses"  # the same: number of the error that opening a file to write it gives, and from which one on
+)
 BLOCK = 4096
 EINVAL = 22
 RESET = 3
 WINDOW = 128  # bytes, as on the chip
+writes = 0
 BANNER = "raw REPL; CTRL-B to exit\r\n>"
 
 stdin = sys.stdin.buffer
@@ -93,14 +96,16 @@ if Implementation.version >= (1, 25):
 
 
 def open_(path, mode="r"):
+    global writes
     if "w" in mode:
         try:
             with open(REFUSES) as file:
-                number = int(file.read())
+                number, first = [int(word) for word in file.read().split()]
         except OSError:
             number = 0
-        if number:
+        if number and writes >= first:
             raise OSError(number)
+        writes += 1
     return open(path, mode)
 
 
