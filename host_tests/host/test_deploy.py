@@ -590,6 +590,8 @@ SAID = (
         "b'The filesystem appears to be corrupted. If you had'\nmpremote: could not enter raw repl",
         "file system on the board is damaged",
     ),
+    ("Traceback\nImportError: no module named 'kmpeye.app'", "make deploy DEVICE=/dev/x BOARD=...` first"),
+    ("MemoryError: memory allocation failed, allocating 2048 bytes", "docs/hardware.md"),
     ("something\nnew and unheard of", "new and unheard of"),
     ("", "no word"),
 )

@@ -119,6 +119,15 @@ _ADVICE = (
         r"EROFS|ENODEV|Read-only file system|No such device|OSError: (\[Errno )?(19|30)\b",
         "the board has no file system that can be written: `make flash DEVICE=%s BOARD=...` makes a new one",
     ),
+    (
+        r"ImportError: no module named 'kmp",
+        "the firmware is not on the board on %s, or not whole: `make deploy DEVICE=%s BOARD=...` first",
+    ),
+    (
+        r"MemoryError",
+        "the board on %s has too little memory for this: press its reset button and try again. What gives it more is "
+        "in docs/hardware.md, chapter 7",
+    ),
 )
 
 
