@@ -19,6 +19,7 @@ import types
 
 import pytest
 
+from deploying import board as board_module
 from deploying import device, plan, settings
 from deploying.board import Board
 from deploying.plan import Refused
@@ -600,6 +601,14 @@ SAID = (
 @pytest.mark.parametrize("said, explained", SAID)
 def test_what_mpremote_says_becomes_what_to_do(said, explained):
     assert explained in device.explain("/dev/x", said)
+
+
+def test_what_the_board_holds_is_not_in_what_is_said_of_an_error(monkeypatch):
+    ended = subprocess.CompletedProcess([], 1, 'seen:{"config":"secret to keep"}\n', "")
+    monkeypatch.setattr(board_module.subprocess, "run", lambda *_, **__: ended)
+    with pytest.raises(Refused) as refused:
+        Board("/dev/x").look()
+    assert "no word" in str(refused.value)
 
 
 # The plan

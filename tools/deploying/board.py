@@ -29,6 +29,7 @@ _REOPEN_S = 0.2  # a chip with its own USB vanishes while it restarts
 _GONE_S = 5  # it is back sooner than that
 _MOST_LINE = 1000  # bytes; a line of the firmware has up to 300
 
+_SEEN = "seen:"  # begins the line of onboard.look()
 _ADDRESS = re.compile(r"http://[\w.\-\[\]:]+/")
 
 
@@ -38,7 +39,7 @@ class Board:
 
     def look(self):
         """What onboard.look() found."""
-        return self._answer(self._mpremote(_LOOK_S, "exec", ONBOARD + "\nlook()\n"), "seen:")
+        return self._answer(self._mpremote(_LOOK_S, "exec", ONBOARD + "\nlook()\n"), _SEEN)
 
     def write_image(self, path):
         """Write the image into its partition. What arrived is for `look` to say."""
@@ -131,7 +132,10 @@ class Board:
                 % (self._device, seconds)
             ) from None
         if done.returncode:
-            raise Refused(explain(self._device, done.stdout + done.stderr))
+            said = [
+                line for line in done.stdout.splitlines() if not line.startswith(_SEEN)
+            ]  # which holds the config
+            raise Refused(explain(self._device, "\n".join([*said, done.stderr])))
         return done.stdout
 
     def _answer(self, output, marker):
