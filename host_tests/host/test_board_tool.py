@@ -14,6 +14,7 @@ import tty
 import pytest
 
 from deploying import board as board_module
+from deploying.plan import Refused
 from firmware_tree import ROOT
 from host.fake_board.on_pty import board_of
 
@@ -98,6 +99,14 @@ def test_a_board_that_is_gone_for_longer_than_a_restart_takes_is_said(monkeypatc
     lines = board_module.Board(str(tmp_path / "ttyACM0")).lines(1)
     assert "ttyACM0 is gone" in next(lines)
     assert list(lines) == [], "once"
+
+
+def test_a_backup_that_fails_leaves_no_empty_folder(tmp_path, monkeypatch):
+    backup = runpy.run_path(str(TOOL))["backup"]
+    monkeypatch.setitem(backup.__globals__, "BACKUPS", tmp_path / "backup")
+    with pytest.raises(Refused):
+        backup(str(tmp_path / "ttyUSB0"))
+    assert list((tmp_path / "backup").iterdir()) == []
 
 
 def test_a_backup_has_every_file_and_nobody_else_may_read_it(micropython64, tmp_path, monkeypatch, capsys):
