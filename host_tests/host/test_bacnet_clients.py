@@ -43,7 +43,8 @@ def bacnet(request, tmp_path_factory):
     with server(interpreter, folder, search=search, options=options) as running:
         running.tell(flags=["air"])
         deadline = time.monotonic() + _PATIENCE_S
-        while not (folder / "bacnet.json").exists():  # it takes up the serial number within a second, and keeps it
+        # The serial number is taken up within a second, and kept.
+        while not (folder / "bacnet.json").exists():
             assert time.monotonic() < deadline, running.tell()
             time.sleep(0.05)
         yield running
