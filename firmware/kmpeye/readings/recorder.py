@@ -54,6 +54,7 @@ class Recorder:
         self._slot = -1  # the hour that has its record
         self._history = None  # while somebody uses it
         self._used_s = 0  # uptime when it was asked for last
+        self._forced_s = 0  # History.forced_s, while there is none
         self._undated = False  # records of this start wait for their date, which the History knows
 
     def open(self):
@@ -78,6 +79,8 @@ class Recorder:
         except MemoryError:
             self.lean()
             raise
+        history.uptime_s = self._used_s
+        history.forced_s = self._forced_s
         self.damaged = history.damaged
         self._history = history
         return history
@@ -104,7 +107,9 @@ class Recorder:
     def lean(self):
         """Let go of it at once, but for a date that records wait for: whoever reads in it still can."""
         if not self._undated:
-            self._history = None
+            if self._history:
+                self._forced_s = self._history.forced_s
+                self._history = None
             self.app.forget(*["kmpeye.readings.history." + name for name in _MODULES.split()])
 
     async def run(self):

@@ -62,9 +62,10 @@ class History:
             self._note("%d records have no date: the power went too early" % self.index.undated)
         self._slot = -1  # the hour that needs no second look
         self._uptime_slot = -1  # the same while the clock is not known
-        self._uptime_s = 0
+        # Of the whole run: whoever opens a History anew for each reading sets them.
+        self.uptime_s = 0
+        self.forced_s = 0  # uptime when a segment was last begun that _SHORT speaks against
         self._pending = []  # (number, first place): where records of this start wait for their date
-        self._forced_s = 0  # uptime when a segment was last begun that _SHORT speaks against
         newest = self.index.newest(OWN_DAY)
         # The end of that hour: in zones of half hours the day begins inside it.
         self._day = self._day_of(self.index.lasts[newest] * _SLOT_S + _SLOT_S - 1) if newest >= 0 else -1
@@ -89,7 +90,7 @@ class History:
         """Keep a reading: {key: (unit, mantissa, exponent)}, taken at unix (None: the clock is not known).
         True when it was written; False when its hour has one already (nearly always) or it cannot be kept,
         which is a note then."""
-        self._uptime_s = uptime_s
+        self.uptime_s = uptime_s
         if unix is None:
             return self._append_undated(uptime_s, values)
         slot = unix // _SLOT_S
@@ -253,9 +254,9 @@ class History:
         """True when this segment and the one before it are short, and one was begun so in the last day."""
         if places >= _SHORT or not 0 <= self.index.places_before(i) < _SHORT:
             return False
-        if self._uptime_s - self._forced_s < _DAY_S:
+        if self.uptime_s - self.forced_s < _DAY_S:
             return True
-        self._forced_s = self._uptime_s
+        self.forced_s = self.uptime_s
         return False
 
     def _give_way(self):
