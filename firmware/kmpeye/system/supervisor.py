@@ -122,7 +122,8 @@ class Supervisor:
         if job.beaten:
             job.beaten = False
             job.at_s = now
-        if job.deaths and now - job.born_s > _SETTLED_S:
+        # To stand still, from the beginning perhaps, is no life.
+        if job.deaths and (job.at_s if job.stuck_s else now) - job.born_s > _SETTLED_S:
             job.deaths = 0
         if job.stuck_s and now - job.at_s > job.stuck_s:
             job.error = "no sign of life for %d s" % (now - job.at_s)

@@ -146,6 +146,20 @@ def test_a_task_that_stands_still_is_ended_and_started_again():
     assert bench.said("no sign of life for 61 s")
 
 
+def test_a_vital_task_that_stands_still_in_each_of_its_lives_restarts_the_device():
+    # uptime up to which it beats, in how many hours, restarts, why
+    for until_s, hours, restarts, why in (
+        (0, 1, 1, "it stands still from the beginning of each life: ten minutes of that are no sign of life"),
+        (2000, 2, 1, "a life that was long is followed by five that are not"),
+        (9000, 2, 0, "it beats"),
+    ):
+        bench = Bench()
+        job = []
+        job.append(bench.supervisor.add("reader", bench.beats(job, until_s), vital=True, stuck_s=600))
+        scene(bench.run_s(3600 * hours))
+        assert bench.restarts >= restarts and (restarts or not bench.restarts), (why, bench.starts)
+
+
 def test_a_task_that_beats_is_left_alone():
     bench = Bench()
     job = []
