@@ -44,11 +44,11 @@ class Boots:
             pass
 
     def _note(self, reason):
-        words = [_MAGIC]
-        for life in self.lives[2 - _LOOP :]:
-            words.append(str(life))
-        words.append(str(self._alive_s))
         try:
+            words = [_MAGIC]
+            for life in self.lives[2 - _LOOP :]:
+                words.append(str(life))
+            words.append(str(self._alive_s))
             self._memory(("%s|%s" % (" ".join(words), reason[:_LONGEST])).encode())
         except (OSError, MemoryError):  # a full flash: then this start is not counted
             pass
@@ -63,8 +63,9 @@ class Boots:
                 self._note("")
 
     def end(self, reason, uptime_s, wanted=False):
-        """The restart comes now. wanted: somebody asked for it, so it is no part of a loop."""
-        self._alive_s = _LOOP_S if wanted else min(uptime_s, _LOOP_S)
+        """The restart comes now. uptime_s: 0 where it is not known; wanted: somebody asked for it, so it is no part
+        of a loop."""
+        self._alive_s = _LOOP_S if wanted else max(self._alive_s, min(uptime_s, _LOOP_S))
         self._note(reason)
 
 

@@ -258,6 +258,16 @@ def test_a_safe_start_is_followed_by_a_usual_one():
     assert seen == [False] * 4 + [True] + [False] * 3 + [True] + [False] * 2, seen
 
 
+def test_a_life_that_was_long_is_no_part_of_a_loop_whatever_ends_it():
+    memory = machine.RTC().memory
+    for _ in range(6):
+        boots = Boots(memory)
+        assert not boots.safe
+        for uptime in range(0, 1000, 5):
+            boots.tick(uptime)
+        boots.end("main: where nobody knows how long it ran", 0)
+
+
 def test_restarts_that_somebody_wanted_are_no_loop():
     memory = machine.RTC().memory
     memory(b"")
