@@ -74,15 +74,17 @@ class Supervisor:
             while True:
                 now = clock.uptime_s()
                 rounds += 1
-                if self._look_low and not rounds % _LOW_ROUNDS:
-                    self._relieve(now)
+                try:
+                    if self._look_low and not rounds % _LOW_ROUNDS:
+                        self._relieve(now)
+                except MemoryError:  # not even to look
+                    self._without_memory()
                 well = True
                 for job in self.jobs:
                     try:
                         alive = self._look(job, now)
                     except MemoryError:  # not even for a task: the next round tries again
-                        gc.collect()
-                        self.out_of_memory += 1
+                        self._without_memory()
                         alive = False
                     if job.vital and not alive:
                         well = False
@@ -98,6 +100,10 @@ class Supervisor:
             for job in self.jobs:
                 if job.task:
                     job.task.cancel()
+
+    def _without_memory(self):
+        gc.collect()
+        self.out_of_memory += 1
 
     def _look(self, job, now):
         """Whether the task lives, as far as can be seen; does what has to be done when not."""
@@ -160,8 +166,7 @@ class Supervisor:
             old = job.error
             job.error = "%s: %s" % (type(e).__name__, e)
             if isinstance(e, MemoryError):
-                gc.collect()
-                self.out_of_memory += 1
+                self._without_memory()
             elif job.error != old:  # a task that dies of the same every few minutes does not wear the flash
                 self._record(e, job)
         finally:

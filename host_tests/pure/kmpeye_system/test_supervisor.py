@@ -372,3 +372,20 @@ def test_when_the_chips_memory_is_low_one_way_out_after_the_other_lets_its_clien
     assert len(bench.said("modbus: the chip's memory is low")) > 1 and not bench.restarts and not bench.kept
     gaps = [b - a for a, b in zip(looks[:-1], looks[1:])]  # noqa: RUF007  (MicroPython)
     assert min(gaps) >= 8, "each look makes garbage"
+
+
+def test_memory_that_runs_out_while_the_chips_memory_is_looked_at_ends_nothing():
+    bench = Bench()
+    looks = []
+
+    def low():
+        looks.append(bench.clock.uptime_s())
+        if len(looks) == 2:
+            raise MemoryError
+        return False
+
+    bench.supervisor._look_low = low
+    bench.supervisor.add("reader", bench.dies(None, 0, 0), vital=True)
+    scene(bench.run_s(100))
+    assert len(looks) > 10 and bench.starts == [0] and bench.watchdog.fed > 90
+    assert bench.supervisor.out_of_memory == 1
