@@ -65,10 +65,19 @@ def main(root):
         board.patience()
         print("stopped")
     except Exception as e:
-        from kmpeye.system import board, crash
+        try:
+            _end(e, boots)
+        except MemoryError:  # what matters is to begin anew
+            from machine import reset
 
-        text = crash.trace(e)
-        print(text)
-        crash.record(text, 0)
-        boots.end("main: %r" % e, 0)
-        board.restart()
+            reset()
+
+
+def _end(error, boots):
+    from kmpeye.system import board, crash
+
+    text = crash.trace(error)
+    print(text)
+    crash.record(text, 0)
+    boots.end("main: %r" % error, 0)
+    board.restart()

@@ -31,21 +31,26 @@ class App:
         print("runs")
         while %d:
             await asyncio.sleep_ms(20)
+        while %d:
+            held.append(bytearray(8))
         raise ValueError("broken")
 
     def stopped(self):
         print("let go")
 
+held = []
 start._app = lambda root, boots: App()
 try:
     start.main("")
 finally:
+    held.clear()
     print("left", one._memory())
+    print("resets", machine.resets)
 """
 
 
-def started(micropython, folder, stays):
-    source = START % (str(ROOT / "host_tests" / "pure"), stays)
+def started(micropython, folder, stays, leaks=False):
+    source = START % (str(ROOT / "host_tests" / "pure"), stays, leaks)
     environment = {**os.environ, "MICROPYPATH": ".frozen:%s" % (ROOT / "firmware")}
     return subprocess.Popen(
         [micropython, "-c", source], cwd=folder, env=environment,
@@ -67,24 +72,24 @@ def test_who_stops_it_has_an_hour_at_the_prompt(micropython64, tmp_path):
 
 
 def test_an_end_that_cannot_be_recorded_is_left_to_the_watchdog(micropython64, tmp_path):
-    """As for want of memory: MicroPython then waits at its prompt."""
+    """By a fault in what records it: MicroPython then waits at its prompt."""
     refusing = """
 from kmpeye.system import crash
 def trace(error):
-    raise MemoryError
+    raise RuntimeError
 crash.trace = trace
 def app(root, boots):
     raise ValueError("broken")
 start._app = app
 """
-    source = START % (str(ROOT / "host_tests" / "pure"), False)
+    source = START % (str(ROOT / "host_tests" / "pure"), False, False)
     source = source.replace("start._app = lambda root, boots: App()\n", refusing)
     environment = {**os.environ, "MICROPYPATH": ".frozen:%s" % (ROOT / "firmware")}
     done = subprocess.run(
         [micropython64, "-c", source], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[0] == "watchdog 120000", done.stdout + done.stderr
-    assert "MemoryError" in done.stderr and done.returncode
+    assert "RuntimeError" in done.stderr and done.returncode
 
 
 def test_an_error_is_kept_and_restarts_the_board(micropython64, tmp_path):
@@ -92,3 +97,10 @@ def test_an_error_is_kept_and_restarts_the_board(micropython64, tmp_path):
     assert "ValueError: broken" in said and "watchdog 3600000" not in said
     assert "kmpeye 0|main: ValueError('broken',)" in said, said
     assert "ValueError: broken" in (tmp_path / "crash.txt").read_text()
+
+
+def test_where_there_is_no_memory_to_keep_the_error_the_board_is_restarted_all_the_same(
+    micropython64, tmp_path
+):
+    said, _ = started(micropython64, tmp_path, False, True).communicate(timeout=60)
+    assert "ValueError" not in said and "resets 1" in said, said
