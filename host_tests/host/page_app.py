@@ -111,7 +111,7 @@ class Supervisor:
 
 class App:
     forget = staticmethod(forget)
-    wifi = None
+    wifi = boots = None
     streams = 0
     supervisor = Supervisor
     version = "0.2.0"

@@ -7,14 +7,27 @@ from kmpeye.expose.http import Refusal
 from kmpeye.readings.as_json import reading_chunks
 
 _LOOK_MS = const(100)  # between two looks at the alignment
+_SAFE_S = const(3600)  # so long a safe start lasts (system.supervisor)
+_SAFE = const("five restarts in ten minutes: the meter is left alone for an hour")
+
+
+def _later(sentence, wait_s):
+    return Refusal(429, sentence, '"code":"later","wait_s":%d' % wait_s, "Retry-After: %d\r\n" % wait_s)
+
+
+def _may(app):
+    """Nobody reads in a safe start: who waited for it would hold the connection until its end."""
+    if app.boots and app.boots.safe:
+        raise _later(_SAFE, max(1, _SAFE_S - app.clock.uptime_s()))
 
 
 async def read_now(exchange, app):
     """POST /api/read: the fresh reading; 429 with Retry-After when the meter must not be asked yet, 502 when it was
     asked and did not answer."""
+    _may(app)
     outcome, sentence, wait_s = await app.reader.read_now()
     if outcome == "later":
-        raise Refusal(429, sentence, '"code":"later","wait_s":%d' % wait_s, "Retry-After: %d\r\n" % wait_s)
+        raise _later(sentence, wait_s)
     if outcome != "ok":
         raise Refusal(502, sentence, '"code":"%s"' % app.snapshot.state)
     await exchange.start(200, "application/json")
@@ -47,6 +60,7 @@ async def align(exchange, app):
         await exchange.start(200, "application/json")
         await exchange.write((_state(app.reader.errands.alignment),))
         return
+    _may(app)
     refusal = app.reader.start_align()
     if refusal:
         raise Refusal(429, refusal, '"code":"aligned_too_often"')
