@@ -50,7 +50,16 @@ def parts(app, board):
     wake, waker = _waker(app, board, profile, line)
     session = Session(waker, clock, profile.wake["settle_ms"])
     snapshot = Snapshot(Meter(profile.model, profile.kind))
-    reader = MeterReader(config, head, session, wake, snapshot, profile, app.log, state, folder, remembered)
+    reader = None
+    while not reader:
+        try:
+            reader = MeterReader(
+                config, head, session, wake, snapshot, profile, app.log, state, folder, remembered
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            if not state:
+                raise
+            state = remembered.put_aside(config.warnings)
     low = memory.low if memory.idf() else None
     watchdog = _watchdog(config.warnings)
     supervisor = Supervisor(clock, app.log, app.leave, watchdog, app.boots, low, app.version)

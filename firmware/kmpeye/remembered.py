@@ -16,8 +16,11 @@ _MOST_BYTES = const(6144)  # 16 totals of the longest kind, all held back, take 
 def load(warnings):
     """The dict that save() was given last, or {}."""
     state = keep.load(_FILE, _MOST_BYTES)
-    if isinstance(state, dict):
-        return state
+    return state if isinstance(state, dict) else put_aside(warnings)
+
+
+def put_aside(warnings):
+    """What was kept cannot be used, as that of another version perhaps: {} instead."""
     try:
         os.rename(_FILE, _ASIDE)
         warnings.append("%s: damaged or too long; it is kept as %s, and learned anew" % (_FILE, _ASIDE))

@@ -47,3 +47,22 @@ def test_a_safe_start_leaves_the_meter_alone_and_whoever_wants_it_read_holds_no_
     assert status["safe"] and "five restarts" in " ".join(status["warnings"])
     assert status["last_end"] == "reader does not live: RuntimeError: broken"
     assert status["line"]["requests"] == 0
+
+
+# What another version may have left as state.json: a key, its content.
+STATES = (
+    ("intake", [1]),
+    ("intake", {"joined": 5}),
+    ("intake", {"watch": 5, "hours": 5, "flags": 5, "guard": 5}),
+    ("plan", 5),
+    ("plan", {"profile": "multical601", "budget": 5}),
+    ("serial", 5),
+    ("offered", 5),
+)
+
+
+@pytest.mark.parametrize("key, content", STATES, ids=[json.dumps(row) for row in STATES])
+def test_what_was_learned_in_a_form_that_is_not_known_is_put_aside_and_learned_anew(key, content, start):
+    firmware, _ = start(state_json=json.dumps({"profile": "multical601", key: content}))
+    status = firmware.readings(1)
+    assert status["profile"] == "multical601" and status["tasks"] == {}
