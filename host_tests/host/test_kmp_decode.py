@@ -254,6 +254,16 @@ def test_a_line_of_stdin_that_is_not_hex_is_named_by_its_number(capsys, monkeypa
     assert "'hello'" in err
 
 
+def test_a_line_of_stdin_that_is_not_hex_hides_no_frame_after_it(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Starting up\n%s\nbye\n" % VOLUME))
+    with pytest.raises(SystemExit) as stopped:
+        main(["decode", "-"])
+    out, err = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert "line 1: 'Starting'" in err
+    assert json.loads(out)["registers"][0]["id"] == 68
+
+
 def test_an_empty_stdin_is_no_success(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n\n"))
     assert "no bytes on stdin" in usage_error(capsys, "-")

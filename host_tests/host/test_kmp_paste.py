@@ -59,6 +59,24 @@ def wires():
         ["403F10 0044280443000 4CB1329230D"],
         ["\ufeff" + VOLUME + "\r\n"],
         ["answer = 403F1000 442804 430004 CB13 2923 0D"],
+        ["b'@?\\x10\\x00D(\\x04C\\x00\\x04\\xcb\\x13)#\\r'"],
+        ["bytearray(b'" + "".join("\\x" + VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2)) + "')"],
+        ['[12:34:56.900][D][uart_debug:158]: <<< "@?\\x10\\0D(\\x04C\\x00\\x04\\xCB\\x13)#\\r"'],
+        ["<<< 64:63:16:0:68:40:4:67:0:4:203:19:41:35:13"],
+        ['{"payload": [64, 63, 16, 0, 68, 40, 4, 67, 0, 4, 203, 19, 41, 35, 13]}'],
+        [
+            "uint8_t answer[15] = {0x"
+            + ", 0x".join(VOLUME[i : i + 2] for i in range(0, len(VOLUME), 2))
+            + "};"
+        ],
+        ["DEBUG:heat:Received %s" % VOLUME.lower()],
+        ["Tx[15]: " + VOLUME],
+        ["RX %s (15 bytes)" % VOLUME],
+        [VOLUME + "  -> V1: 314.131 m3"],
+        ["> 2022/01/12 12:00:00.000123  length=15 from=0 to=14\n %s  @?..D(.C....)#." % VOLUME],
+        ["2022-01-12T12:00:00.123Z " + VOLUME],
+        ["00000000: 403f 1000 4428 0443 0004 cb13 2923 0d    @?..D(.C....)#."],
+        ["0000   40 3f 10 00 44 28 04 43 00 04 cb 13 29 23 0d      @?..D(.C....)#."],
     ],
 )
 def test_bytes_may_be_written_as_people_paste_them(arguments, capsys):
@@ -74,6 +92,36 @@ def test_bytes_may_be_written_as_people_paste_them(arguments, capsys):
             "registers": [{"id": 68, "name": "volume", "value": "314.131", "unit": "m³"}],
         }
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-> 80 3F 10 01 00 44 4D C0 0D <- " + VOLUME,
+        "803f1001 00444dc00d --> 403f10 0044280443000 4cb1329230d",
+        "asked 803F100100444DC00D, heard %s, good" % VOLUME,
+        # hexdump -C, where letters look like bytes and the second line does not begin a frame
+        "00000000  80 3f 10 01 00 44 4d c0  0d 40 3f 10 00 44 28 04  |.?...DM..@?..D(.|\n"
+        "00000010  43 00 04 cb 13 29 23 0d                           |C....)#.|\n00000018",
+    ],
+)
+def test_a_question_and_its_answer_are_found_between_words(text, capsys):
+    status, lines = decode(capsys, text)
+    assert status == 0
+    assert [line["direction"] for line in lines] == ["to_meter", "from_meter"]
+    assert lines[1]["registers"][0]["value"] == "314.131"
+
+
+def test_letters_among_the_escapes_of_a_text_are_no_hex_digits(capsys):
+    status, lines = decode(capsys, r'"\x80?\x10\x01DD\x8c\xc8\r"')
+    assert status == 0
+    assert [one["id"] for one in lines[0]["registers"]] == [0x4444]
+
+
+def test_a_bad_frame_between_words_is_not_passed_over(capsys):
+    status, lines = decode(capsys, "heard %s24 0D (1)" % VOLUME[:-4])
+    assert status == 1
+    assert [line["error"] for line in lines] == ["wrong CRC"]
 
 
 # Seven registers of a real MULTICAL 21, without start and stop byte.
@@ -126,6 +174,11 @@ def test_frames_without_their_start_bytes_are_told_apart_from_noise(capsys):
         (["0x"], "'0x'"),
         ([" "], "no bytes"),
         (["40", "-"], "'-'"),
+        ([VOLUME, "zz"], "'zz'"),
+        ([VOLUME, "volume: 314.131"], "'volume'"),
+        (["40 3F 10 00 44 28 04 43 00 04 CB 13 29 2G 0D"], "'2G'"),
+        (["hello 40 3F 10 00"], "'hello'"),
+        ([r"b'\x40\xé'"], "no text of bytes"),
     ],
 )
 def test_what_is_not_hex_is_named(arguments, named, capsys):
@@ -158,4 +211,4 @@ def test_whatever_is_typed_gives_bytes_or_names_what_is_wrong():
         try:
             assert hexbytes.parse(text)
         except ValueError as error:
-            assert re.search("is not hex|odd number|no bytes", str(error))
+            assert re.search("is not hex|odd number|no bytes|no text of bytes", str(error))

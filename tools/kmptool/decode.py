@@ -59,7 +59,8 @@ def add_parser(subparsers):
         "hex",
         nargs="+",
         metavar="HEX",
-        help="bytes; spaces, commas, colons and 0x may stand between them, the time and label of a log before them. "
+        help="bytes; spaces, commas, colons and 0x may stand between them, the time and label of a log before them; "
+        "whole frames may stand between words. Hex dumps and the text of Python, C and ESPHome are understood. "
         "All arguments are one stream. "
         "A single - reads lines from stdin, each a stream of its own",
     )
@@ -78,8 +79,10 @@ def run(args):
 
 
 def _stdin(parser):
+    """Each line by itself; one that is not hex is named at the end, and hides nothing after it."""
     status = None
     number = 0
+    wrong = []
     while line := sys.stdin.readline(_MAX_LINE + 1):
         number += 1
         if len(line) > _MAX_LINE:
@@ -89,8 +92,11 @@ def _stdin(parser):
         try:
             data = hexbytes.parse(line)
         except ValueError as error:
-            parser.error("line %d: %s" % (number, error))
+            wrong = wrong or [number, str(error)]
+            continue
         status = (status or 0) | _print(data)
+    if wrong:
+        parser.error("line %d: %s" % tuple(wrong))
     if status is None:
         parser.error("no bytes on stdin")
     return status
