@@ -3,13 +3,16 @@ typed wrong. Starts one simulator on the loopback, and ends it.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from conftest import ROOT
+from kmpeye.head.port_tty import TtyPort
 from kmptool.cli import main
 
 
@@ -77,6 +80,7 @@ def test_a_meter_that_offers_nothing_of_it_is_no_error_and_says_so(meter, capsys
     [
         ("socket://127.0.0.1:1", "connection refused"),
         ("/dev/no-such-head", "there is no such device; is the head plugged in?"),
+        ("/dev/null", "/dev/null: this is no serial device"),
     ],
 )
 def test_a_port_that_is_not_there_is_an_error_with_its_reason(port, words, capsys):
@@ -86,10 +90,75 @@ def test_a_port_that_is_not_there_is_an_error_with_its_reason(port, words, capsy
     assert "registers" not in line
 
 
+def test_a_device_that_is_unplugged_at_any_moment_is_an_os_error():
+    master, slave = os.openpty()
+    port = TtyPort(os.ttyname(slave), 1200)
+    os.close(slave)
+    os.close(master)
+    for use in (lambda: port.set_baud(9600), lambda: port.write(b"\x80")):
+        with pytest.raises(OSError):
+            use()
+    assert port.any()
+    try:
+        assert port.readinto(bytearray(8)) == 0
+    except OSError:  # macOS and Linux differ
+        pass
+    port.close()
+
+
+def test_the_unplugged_device_ends_a_reading_with_words(tmp_path):
+    link = tmp_path / "meter"
+    command = [sys.executable, ROOT / "tools" / "kmp"]
+    simulator = subprocess.Popen(
+        [*command, "sim", "--meter", "multical21", "--pty", link, "--quiet", "--latency", "1500"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        simulator.stdout.readline()
+        reading = subprocess.Popen(
+            [*command, "read", "--port", link], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(1)  # the meter thinks about the first request
+        simulator.kill()
+        out, err = reading.communicate(timeout=30)
+    finally:
+        simulator.kill()
+        simulator.communicate()
+    assert (reading.returncode, json.loads(out)["error"]) == (1, "port_error")
+    assert err.count("\n") == 1
+    assert str(link) in err
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-"])
+def test_words_never_go_to_stdout_and_nothing_is_a_traceback(closed):
+    shell = "%s %s read --port /dev/no-such-head %s" % (sys.executable, ROOT / "tools" / "kmp", closed)
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert done.returncode == 1
+    if closed == "1>&-":
+        assert done.stderr == "kmp: there is no stdout to write to\n"
+    else:
+        assert json.loads(done.stdout)["error"] == "port_error"
+
+
+def test_ctrl_c_ends_a_reading_without_a_word(meter):
+    reading = subprocess.Popen(
+        [sys.executable, ROOT / "tools" / "kmp", "read", "--port", meter, "--address", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1.5)  # it waits for an answer that does not come
+    reading.send_signal(signal.SIGINT)
+    assert reading.communicate(timeout=30) == ("", "")
+    assert reading.returncode == 130
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         ([], "--port"),
+        (["--port", ""], "'' is no port"),
         (["--port", "socket://meter"], "'socket://meter' is no port: a serial device, or socket://HOST:PORT"),
         (["--port", "socket://meter:99999"], "is no port"),
         (["--port", "tcp://meter:5000"], "is no port"),

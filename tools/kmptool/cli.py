@@ -45,6 +45,10 @@ def main(argv):
 
 def run():
     """What the executable does: main() with the process around it."""
+    if sys.stderr is None:  # closed by the caller (2>&-); words would go to stdout
+        sys.stderr = open(os.devnull, "w")
+    if sys.stdout is None:
+        sys.exit("kmp: there is no stdout to write to")
     sys.stdout.reconfigure(encoding="utf-8")  # units are m³ and °C whatever the locale says
     sys.stderr.reconfigure(errors="backslashreplace")
     try:

@@ -53,7 +53,7 @@ def register_id_or_key(text):
 def port(text):
     """A device or an address to connect to, as argparse's type; what is no address at all was typed wrong."""
     found = re.fullmatch(r"socket://(.+):(\d+)", text)
-    if "://" in text and not (found and 0 < int(found[2]) <= 65535):
+    if not text or ("://" in text and not (found and 0 < int(found[2]) <= 65535)):
         raise argparse.ArgumentTypeError("%r is no port: a serial device, or socket://HOST:PORT" % text)
     return text
 

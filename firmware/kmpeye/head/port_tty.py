@@ -10,10 +10,15 @@ import termios  # type: ignore[import-not-found]  # of a PC, CPython's and Micro
 _CFLAG = {"linux": 0x30 | 0x40 | 0x80 | 0x800, "darwin": 0x300 | 0x400 | 0x800 | 0x8000}
 SPEEDS = {300: 7, 1200: 9, 2400: 11, 9600: 13}  # Linux; macOS takes the number itself
 
+_EBUSY = 16  # of Linux and macOS; MicroPython has no names for them
+_ENOTTY = 25
 _WHY = {
     errno.ENOENT: "there is no such device; is the head plugged in?",
     errno.EACCES: "no permission; on Linux join its group, usually dialout, and log in again",
+    _EBUSY: "another program has it",
+    _ENOTTY: "this is no serial device",
 }
+_TermiosError = getattr(termios, "error", OSError)  # of CPython, where it is no OSError
 
 
 class TtyPort:
@@ -22,13 +27,13 @@ class TtyPort:
             raise OSError("serial devices are not supported on %s: use socket://HOST:PORT" % sys.platform)
         try:
             self._file = open(path, "r+b", 0)
+            try:
+                self.set_baud(baud)
+            except BaseException:
+                self._file.close()
+                raise
         except OSError as e:
             raise OSError("%s: %s" % (path, _WHY.get(e.args[0], errno.errorcode.get(e.args[0], e))))
-        try:
-            self.set_baud(baud)
-        except BaseException:
-            self._file.close()
-            raise
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLIN)
         self._one = bytearray(1)
@@ -39,9 +44,12 @@ class TtyPort:
         speed = SPEEDS[baud] if sys.platform == "linux" else baud
         cflag = _CFLAG[sys.platform]
         fd = self._file.fileno()
-        attributes = termios.tcgetattr(fd)
-        attributes[:6] = [0, 0, cflag, 0, speed, speed]  # raw: no echo, no translation, no signals
-        termios.tcsetattr(fd, termios.TCSANOW, attributes)
+        try:
+            attributes = termios.tcgetattr(fd)
+            attributes[:6] = [0, 0, cflag, 0, speed, speed]  # raw: no echo, no translation, no signals
+            termios.tcsetattr(fd, termios.TCSANOW, attributes)
+        except _TermiosError as e:
+            raise OSError(e.args[0])
 
     def write(self, data):
         if self._file.write(data) != len(data):
