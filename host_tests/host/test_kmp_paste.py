@@ -6,6 +6,7 @@ Runs the command in this process. Values are compared as the digits printed.
 import json
 import random
 import re
+import time
 
 import pytest
 
@@ -154,6 +155,31 @@ def test_a_frame_that_a_log_printed_in_part_is_read_and_says_what_is_missing(
     assert len(lines) == 1
     assert (lines[0]["direction"], lines[0]["crc_ok"], len(lines[0]["registers"])) == (direction, True, count)
     assert lines[0]["error"].startswith(error)
+
+
+def test_frames_whose_stuffing_is_undone_are_read_among_others(capsys):
+    asked, undone = "803F1001000265C20D", "403F1000020204000000000009060D"
+    status, lines = decode(capsys, asked + undone + asked + VOLUME)
+    assert status == 1
+    assert [line.get("error", "")[:11] for line in lines] == ["", "not stuffed", "", ""]
+    assert [line["registers"][0].get("value") for line in lines] == [None, 0, None, "314.131"]
+
+
+def test_no_good_frame_is_taken_for_the_inside_of_one_whose_stuffing_is_undone(capsys):
+    """The CRC of all these bytes together fits by chance."""
+    first = "403F10003A0004000000000301803F"
+    status, lines = decode(capsys, first + "10010096A6FF0D")
+    assert status == 1
+    assert [line["direction"] for line in lines] == ["from_meter", "to_meter"]
+    assert lines[1]["registers"][0]["id"] == 150
+
+
+def test_a_long_stream_with_a_bad_frame_is_read_in_a_moment():
+    stream = (bytes.fromhex(VOLUME) * 20 + b"\x40\x3f") * 50
+    start = time.monotonic()
+    lines = decoded(stream)
+    assert time.monotonic() - start < 20
+    assert sum("registers" in line for line in lines) == 1000
 
 
 def test_frames_without_their_start_bytes_are_told_apart_from_noise(capsys):

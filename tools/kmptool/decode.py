@@ -25,6 +25,7 @@ from kmptool.jsonline import dumps
 # Characters of one line of stdin: an hour of uninterrupted light at 9600 baud in hex is under 8 million.
 _MAX_LINE = 8_000_000
 _STOP = b"\x0d"
+_LONGEST = 2 * MAX_FRAME + 2  # bytes of a frame, all of them stuffed
 
 # What was wrong with a frame, from the reader's event BAD_CRC on.
 _ERRORS = (
@@ -115,9 +116,12 @@ def decode(data):
     """The frames, acknowledges and faults in a stream of bytes, each a dict for jsonline.dumps."""
     lines = list(_lines(data))
     if any("error" in line for line in lines):
-        plain = _not_stuffed(data.strip(b"\0"))
-        if plain:
-            return [plain]
+        rest = 0
+        lines = []
+        for start, end, line in _not_stuffed(data):
+            lines += [*_lines(data[rest:start]), line]
+            rest = end
+        lines += _lines(data[rest:])
     return lines
 
 
@@ -187,17 +191,33 @@ def _abandoned(reader):
 
 
 def _not_stuffed(data):
-    """One frame as some programs print it: with its start and stop bytes, but the stuffing undone."""
-    if not 6 <= len(data) <= MAX_FRAME + 2 or data[0] not in (TO_METER, FROM_METER) or data[-1:] != _STOP:
-        return None
-    if crc16(data[1:-1], len(data) - 2):
-        return None
-    wire = build(data[0], data[1], data[2:-3])
-    if wire == data:
-        return None
+    """Yields (start, end, line) of frames as some programs print them: with their start and stop bytes, but the
+    stuffing undone. What is read as a frame is none of them, and none goes over one."""
+    starts = [pos for pos, byte in enumerate(data) if byte in (TO_METER, FROM_METER)]
+    stops = []  # of each: where the next good frame begins, which may be itself
+    following = len(data)
+    for pos in reversed(starts):
+        following = pos if _good(data[pos : pos + _LONGEST]) else following
+        stops.append(following)
+    rest = 0
+    for start, stop in zip(starts, reversed(stops), strict=True):
+        if start < rest:
+            continue
+        for end in range(start + 6, min(stop, start + MAX_FRAME + 2) + 1):
+            if data[end - 1] == _STOP[0] and not crc16(data[start + 1 : end - 1], end - start - 2):
+                wire = build(data[start], data[start + 1], data[start + 2 : end - 3])
+                line = _frame(_good(wire))
+                if "error" not in line:
+                    yield start, end, {**line, "error": "not stuffed: it travels as %s" % wire.hex()}
+                    rest = end
+                    break
+
+
+def _good(data):
+    """The reader that found the frame with which some bytes begin; None where they do not."""
     reader = Reader()
-    reader.feed(wire, 0, len(wire))
-    return {**_frame(reader), "error": "not stuffed: it travels as %s" % wire.hex()}
+    reader.feed(data, 0, len(data))
+    return reader if reader.event == FRAME else None
 
 
 def _outside(stray):
@@ -223,10 +243,8 @@ def _noise(stray):
 
 def _startless(piece, missing):
     """A frame that begins with its address, its CRC fits. None for anything else."""
-    wire = bytes((FROM_METER,)) + piece.lstrip(b"\0") + _STOP
-    reader = Reader()
-    reader.feed(wire, 0, len(wire))
-    if reader.event != FRAME:
+    reader = _good(bytes((FROM_METER,)) + piece.lstrip(b"\0") + _STOP)
+    if not reader:
         return None
     line = _frame(reader)
     if "error" in line:  # nonsense as a reply: then it is a request
