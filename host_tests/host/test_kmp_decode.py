@@ -269,6 +269,24 @@ def test_an_empty_stdin_is_no_success(capsys, monkeypatch):
     assert "no bytes on stdin" in usage_error(capsys, "-")
 
 
+@pytest.mark.parametrize(
+    ("given", "status", "words"),
+    [
+        (VOLUME.encode() + b" \xb3\n\xff\xfe\n", 2, "line 2: "),
+        (b"", 2, "no bytes on stdin"),
+        (None, 2, "no bytes on stdin"),
+    ],
+)
+def test_whatever_stdin_is_there_is_no_traceback(given, status, words):
+    shell = "%s %s decode - %s" % (sys.executable, ROOT / "tools" / "kmp", "<&-" if given is None else "")
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}  # as under a locale like da_DK.UTF-8
+    done = subprocess.run(["bash", "-c", shell], input=given, capture_output=True, env=environment)
+    assert done.returncode == status
+    assert b"Traceback" not in done.stderr
+    assert words in done.stderr.decode()
+    assert (b"314.131" in done.stdout) == bool(given)
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
 def test_a_full_disk_is_said_in_one_line():
     with open("/dev/full", "w") as full:

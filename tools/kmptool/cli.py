@@ -49,6 +49,8 @@ def run():
         sys.stderr = open(os.devnull, "w")
     if sys.stdout is None:
         sys.exit("kmp: there is no stdout to write to")
+    sys.stdin = sys.stdin or open(os.devnull)
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # logs may hold anything
     sys.stdout.reconfigure(encoding="utf-8")  # units are m³ and °C whatever the locale says
     sys.stderr.reconfigure(errors="backslashreplace")
     try:
