@@ -247,6 +247,36 @@ def test_each_line_of_stdin_is_a_stream_of_its_own(capsys, monkeypatch):
     assert lines[1]["registers"][0]["value"] == "314.131"
 
 
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        # a log with a byte a line, and with other lines between
+        ("".join("[x] Read: %s\n" % VOLUME[i : i + 2] for i in range(0, 30, 2)), [None]),
+        ("16:59:02.302 : 40\n16:59:02.349 : 3f 10 00 44 28\n\n16:59:02.396 : 04430004cb1329230d\n", [None]),
+        (VOLUME + "\n" + VOLUME[:10] + "\n" + VOLUME[10:] + "\n", [None, None]),
+        # the stop byte on a line of its own, or nowhere
+        (VOLUME[:-2] + "\n0D\n" + VOLUME[:-2] + "\n" + VOLUME[:-2], [None] + 2 * ["stop byte"]),
+        # what begins and is not gone on with
+        (VOLUME[:10] + "\n" + VOLUME[:12] + "\n" + VOLUME, ["end inside", "end inside", None]),
+        (VOLUME[:10] + "\n" + VOLUME[12:] + "\n" + VOLUME, ["end inside", "outside any", None]),
+    ],
+)
+def test_a_frame_may_go_over_several_lines_of_stdin(text, errors, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    status, lines, _ = decode(capsys, "-")
+    assert status == any(errors)
+    assert len(lines) == len(errors)
+    for line, error in zip(lines, errors, strict=True):
+        assert (error in line["error"]) if error else line["registers"][0]["value"] == "314.131"
+
+
+def test_lines_of_stdin_that_begin_a_frame_and_never_end_it_are_not_kept_for_ever(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("40 3F\n" + "01\n" * 2000 + VOLUME))
+    _, lines, _ = decode(capsys, "-")
+    assert len(lines) > 1000
+    assert lines[-1]["registers"][0]["value"] == "314.131"
+
+
 def test_a_line_of_stdin_that_is_not_hex_is_named_by_its_number(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("%s\nhello\n" % VOLUME))
     err = usage_error(capsys, "-")

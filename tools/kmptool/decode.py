@@ -36,11 +36,13 @@ _ERRORS = (
     "cut off by the start of another frame",
 )
 
+_ENDS_INSIDE = "the bytes end inside a frame"
+_NO_STOP = "the stop byte 0D is missing"
+
 _HELP = """examples:
   kmp decode 80 3F 10 01 00 44 4D C0 0D 40 3F 10 00 44 28 04 43 00 04 CB 13 29 23 0D
   kmp decode 0x80,0x3f,0x02,0x35,0xe9,0x0d
   kmp decode - < frames.txt
-  kmp decode "$(cat log.txt)"       (a frame that goes over several lines)
 
 A frame from the meter gives
   {"direction": "from_meter", "address": 63, "cid": 16, "command": "GetRegister", "crc_ok": true,
@@ -63,7 +65,7 @@ def add_parser(subparsers):
         help="bytes; spaces, commas, colons and 0x may stand between them, the time and label of a log before them; "
         "whole frames may stand between words. Hex dumps and the text of Python, C and ESPHome are understood. "
         "All arguments are one stream. "
-        "A single - reads lines from stdin, each a stream of its own",
+        "A single - reads lines from stdin, each a stream of its own unless a frame goes over several",
     )
     parser.set_defaults(func=run, parser=parser)
 
@@ -76,14 +78,16 @@ def run(args):
         data = hexbytes.parse(" ".join(args.hex))
     except ValueError as error:
         args.parser.error(str(error))
-    return _print(data)
+    return _print(decode(data))
 
 
 def _stdin(parser):
-    """Each line by itself; one that is not hex is named at the end, and hides nothing after it."""
+    """Each line by itself, and together with those before it while they are the beginning of a frame, as in logs with
+    a byte a line. A line that is not hex is named at the end, and hides nothing after it."""
     status = None
     number = 0
     wrong = []
+    begun = []  # what stood in the lines that a frame goes over
     while line := sys.stdin.readline(_MAX_LINE + 1):
         number += 1
         if len(line) > _MAX_LINE:
@@ -95,7 +99,19 @@ def _stdin(parser):
         except ValueError as error:
             wrong = wrong or [number, str(error)]
             continue
-        status = (status or 0) | _print(data)
+        status = status or 0
+        lines = decode(b"".join([*begun, data]))
+        if begun and _faults(lines) and not _goes_on(lines):
+            status |= _apart(begun)
+            begun = []
+            lines = decode(data)
+        if _goes_on(lines) and sum(map(len, begun)) < _LONGEST:
+            begun.append(data)
+        else:
+            status |= _print(lines)
+            begun = []
+    if begun:
+        status |= _apart(begun)
     if wrong:
         parser.error("line %d: %s" % tuple(wrong))
     if status is None:
@@ -103,19 +119,32 @@ def _stdin(parser):
     return status
 
 
-def _print(data):
+def _faults(lines):
+    return [line for line in lines if "error" in line]
+
+
+def _goes_on(lines):
+    """True when nothing is wrong but that the bytes end within a frame."""
+    return _faults(lines) == lines[-1:] and lines[-1]["error"] in (_ENDS_INSIDE, _NO_STOP)
+
+
+def _apart(begun):
     status = 0
-    for line in decode(data):
-        print(dumps(line))
-        if "error" in line:
-            status = 1
+    for data in begun:
+        status |= _print(decode(data))
     return status
+
+
+def _print(lines):
+    for line in lines:
+        print(dumps(line))
+    return 1 if _faults(lines) else 0
 
 
 def decode(data):
     """The frames, acknowledges and faults in a stream of bytes, each a dict for jsonline.dumps."""
     lines = list(_lines(data))
-    if any("error" in line for line in lines):
+    if _faults(lines):
         rest = 0
         lines = []
         for start, end, line in _not_stuffed(data):
@@ -186,8 +215,8 @@ def _abandoned(reader):
     begun = _begun(reader)
     reader.feed(_STOP, 0, 1)
     if reader.event == FRAME:
-        return {**_frame(reader), "error": "the stop byte 0D is missing"}
-    return _head(*begun, None, "the bytes end inside a frame")
+        return {**_frame(reader), "error": _NO_STOP}
+    return _head(*begun, None, _ENDS_INSIDE)
 
 
 def _not_stuffed(data):
