@@ -201,6 +201,8 @@ def test_frames_without_their_start_bytes_are_told_apart_from_noise(capsys):
         ([" "], "no bytes"),
         (["40", "-"], "'-'"),
         ([VOLUME, "zz"], "'zz'"),
+        (["New value for sensor 1001, value: 6906867.0 "], "'6906867.0'"),
+        (["Volume: 314.131 m3"], "'314.131'"),
         ([VOLUME, "volume: 314.131"], "'volume'"),
         (["40 3F 10 00 44 28 04 43 00 04 CB 13 29 2G 0D"], "'2G'"),
         (["hello 40 3F 10 00"], "'hello'"),
