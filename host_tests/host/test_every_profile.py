@@ -13,10 +13,10 @@ import sys
 import pytest
 
 from conftest import ROOT, interpreter
-from kmp.command import GET_REGISTER, read_registers
+from kmp.command import GET_REGISTER, GET_TYPE, read_registers
 from kmp.frame import FRAME, FROM_METER, METER, Reader, build
 from kmp.log import is_log, read_log
-from kmp.meter import log_reply, register_reply
+from kmp.meter import log_reply, register_reply, type_reply
 from kmp.value import token
 from kmpeye.meter.profile import load, names
 from kmpsim import model
@@ -145,7 +145,7 @@ HELD = {
     "multical601": ("ml-",),
     "multical602": ("mc602-",),
     "kamstrup382": ("k382-energy-", "k382-aimir-"),
-    "omnipower": ("k382-aimir-b-2", "k382-aimir-b-4"),
+    "omnipower": ("omnipower-", "k382-aimir-b-2"),
 }
 # The second meter of that source has other formats; of the first, a debiting log of maxima is not simulated.
 OTHERWISE = ("k382-aimir-b-", "k382-aimir-9-")
@@ -184,6 +184,8 @@ def test_a_simulated_meter_with_the_values_of_a_real_one_sends_the_real_ones_byt
         assert len(application) <= log.longest
         records = [(record, as_simulated(values)) for record, values in records]
         reply = log_reply(application[0], number, records, last, newest, info)
+    elif application[0] == GET_TYPE:
+        reply = type_reply(model.load(name).type_id, *model.load(name).revision)
     else:
         assert application[0] == GET_REGISTER
         reply = register_reply(as_simulated(read_registers(application)))

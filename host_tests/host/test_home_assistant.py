@@ -217,7 +217,7 @@ ENTITIES = (
     ("multical601", "target_date", None, None, None, None, "a day of the year"),
     ("omnipower", "energy_in", "energy", "total_increasing", "kWh", 2, "electricity"),
     ("omnipower", "voltage_l1", "voltage", "measurement", "V", 0, "voltage"),
-    ("omnipower", "current_l1", "current", "measurement", "A", 3, "current"),
+    ("omnipower", "current_l1", "current", "measurement", "A", 2, "current"),
     ("omnipower", "power_in", "power", "measurement", "kW", 3, "power"),
 )
 
