@@ -256,6 +256,8 @@ def test_each_line_of_stdin_is_a_stream_of_its_own(capsys, monkeypatch):
         (VOLUME + "\n" + VOLUME[:10] + "\n" + VOLUME[10:] + "\n", [None, None]),
         # the stop byte on a line of its own, or nowhere
         (VOLUME[:-2] + "\n0D\n" + VOLUME[:-2] + "\n" + VOLUME[:-2], [None] + 2 * ["stop byte"]),
+        # a single 00 says nothing
+        ("00\n" + VOLUME[:10] + "\n" + VOLUME[10:] + "\n00\n", [None]),
         # what begins and is not gone on with
         (VOLUME[:10] + "\n" + VOLUME[:12] + "\n" + VOLUME, ["end inside", "end inside", None]),
         (VOLUME[:10] + "\n" + VOLUME[12:] + "\n" + VOLUME, ["end inside", "outside any", None]),

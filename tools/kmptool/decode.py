@@ -125,7 +125,8 @@ def _faults(lines):
 
 def _goes_on(lines):
     """True when nothing is wrong but that the bytes end within a frame."""
-    return _faults(lines) == lines[-1:] and lines[-1]["error"] in (_ENDS_INSIDE, _NO_STOP)
+    faults = _faults(lines)
+    return faults == lines[-1:] != [] and faults[0]["error"] in (_ENDS_INSIDE, _NO_STOP)
 
 
 def _apart(begun):
