@@ -12,7 +12,7 @@ _TIME = re.compile(
 )
 _LABEL = re.compile(r"\b([A-Za-z_]\w*)(\[\w*\])?[\])}'\"]*\s*[:=]")
 _BETWEEN = re.compile(
-    r"<?[-=]+>|<[-=]+|[\s\ufeff,:;|/\\'\"`*(){}\[\]<>]+|"
+    r"<?[-=]{1,4}>|<[-=]{1,4}|[\s\ufeff,:;|/\\'\"`*(){}\[\]<>]+|"
     r"(?<=[0-9A-Fa-f])(?<![0-9A-Fa-f]{3})[-.](?=[0-9A-Fa-f]{1,2}(?![0-9A-Fa-f]))"  # no 6906867.0
 )
 _BYTES = re.compile(r"(?:0x|x)?([0-9a-f]+)h?", re.IGNORECASE)
