@@ -75,6 +75,28 @@ def test_a_meter_that_offers_nothing_of_it_is_no_error_and_says_so(meter, capsys
     assert "offers none of these registers" in err
 
 
+def test_what_was_read_before_a_meter_fell_silent_is_printed_with_the_error(capsys):
+    command = [sys.executable, ROOT / "tools" / "kmp", "sim", "--meter", "multical21", "--tcp", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [*command, "--fast", "--quiet", "--eye", "five12h"],  # five replies, then nothing for 12 hours
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        port = json.loads(process.stdout.readline())["ready"]
+        time.sleep(4.2)  # its eye comes up
+        first, whole, _ = read(capsys, "--port", port, "--retries", "0")
+        second, line, err = read(capsys, "--port", port, "--retries", "0")
+    finally:
+        process.kill()
+        process.communicate()
+    assert (first, len(whole["registers"]) + len(whole["not_offered"])) == (0, 24)
+    assert (second, line["error"]) == (1, "no_light")
+    assert len(line["registers"]) + len(line["not_offered"]) == 16
+    assert err
+
+
 @pytest.mark.parametrize(
     ("port", "words"),
     [

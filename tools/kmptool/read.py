@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 
-from kmp.command import get_serial, get_type, read_serial, read_type
+from kmp.command import MAX_REGISTERS, get_serial, get_type, read_serial, read_type
 from kmp.frame import ProtocolError
 from kmp.registers import register_id, register_key
 from kmpeye.head.line import Line
@@ -24,7 +24,8 @@ BAUDS = (300, 1200, 2400, 9600)  # what a serial device can be set to (port_tty)
 
 _HELP = """Reads registers of a meter once and prints one JSON line:
   {"port", "address", "baud", "registers": [{"id", "name", "value", "unit"}], "not_offered": [...]}
-Registers the meter does not know are listed as not offered: that is no error.
+Registers the meter does not know are listed as not offered: that is no error. A meter that falls silent after some of
+them is one; what it said before is printed with the "error".
 
 examples:
   kmp read --port /dev/ttyUSB0
@@ -104,11 +105,15 @@ async def _read(args):
     head = Head(line, args.address)
     ids = unique(args.register) or _USUAL
     out = {"port": args.port, "address": args.address, "baud": args.baud}
+    found = []
     try:
-        found = await head.registers(ids, args.retries)
-        out["registers"] = [valued(*one) for one in found]
-        offered = [one[0] for one in found]
-        out["not_offered"] = [register_key(one) for one in ids if one not in offered]
+        # What came stays, whatever becomes of the next request.
+        for start in range(0, len(ids), MAX_REGISTERS):
+            asked = ids[: start + MAX_REGISTERS]
+            found += await head.registers(asked[start:], args.retries)
+            out["registers"] = [valued(*one) for one in found]
+            offered = [one[0] for one in found]
+            out["not_offered"] = [register_key(one) for one in asked if one not in offered]
         if args.type:
             out["type"], out["revision"] = await _asked(head, get_type(), read_type, (None, None))
             out["type"] = None if out["type"] is None else "%04X" % out["type"]
