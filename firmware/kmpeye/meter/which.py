@@ -99,7 +99,17 @@ async def _by_registers(found, registers, folder):
             break
     if not given:
         return
-    left.sort(key=lambda one: one[:3], reverse=True)
+    # Of those that answer the same: real replies seen, the plan that spares a battery, and no type code that would
+    # have told it.
+    left.sort(
+        key=lambda one: (
+            -one[0],
+            not one[1],
+            not _part(one[2], folder, "battery"),
+            len(_part(one[2], folder, "types")) > 0,
+            one[2],
+        )
+    )
     best = left[0]
     found.profile = best[2]
     found.alike = tuple([one[2] for one in left[1:]])

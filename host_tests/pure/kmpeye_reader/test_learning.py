@@ -118,6 +118,16 @@ def test_an_electricity_meter_is_found_at_its_speed():
     assert scene.line.baud == 9600 and scene.reader.profile.name == "kamstrup382"
 
 
+def test_of_meters_that_answer_the_same_the_likeliest_and_kindest_is_taken():
+    for name, why in (
+        ("multical603", "an 803 is asked every 10 seconds, which a battery does not bear"),
+        ("multical602", "a 601 would have told its type"),
+        ("multical21", "real replies"),
+    ):
+        meter = TableMeter(table_of(load(name, FOLDER)))
+        assert found(meter, 60).reader.profile.name == name, why
+
+
 def test_damaged_learning_is_learned_anew():
     for state in (
         {"profile": "multical21", "left_out": ["nonsense"]},
