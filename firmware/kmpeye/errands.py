@@ -20,8 +20,6 @@ class Errands:
     def __init__(self, reader):
         self.reader = reader
         self.alignment = None  # the head.align.Alignment that runs or ran last
-        self.aligned = 0  # alignments of this day
-        self._day_end_s = 0
         self._waiting = []  # [address, application, reply, reason]
         self._align = False
 
@@ -56,21 +54,22 @@ class Errands:
 
     def start_align(self):
         """None, or a sentence why not."""
-        now = self.reader.head.clock.uptime_s()
+        reader = self.reader
+        now = reader.head.clock.uptime_s()
         if self._align or (self.alignment and not self.alignment.over):
             return None
-        if now >= self._day_end_s:
-            self._day_end_s = now + _DAY_S
-            self.aligned = 0
-        if self.aligned >= _ALIGNMENTS:
+        if now >= reader.align_day_end_s:
+            reader.align_day_end_s = now + _DAY_S
+            reader.aligned = 0
+        if reader.aligned >= _ALIGNMENTS:
             return "aligned %d times today already; the next is possible in %d min" % (
-                self.aligned,
-                (self._day_end_s - now + 59) // 60,
+                reader.aligned,
+                (reader.align_day_end_s - now + 59) // 60,
             )
         from kmpeye.head.align import Alignment
 
-        self.aligned += 1
-        self.alignment = Alignment(self.reader.head, self.reader.profile.live[0][0])
+        reader.aligned += 1
+        self.alignment = Alignment(reader.head, reader.profile.live[0][0])
         self._align = True
         return None
 

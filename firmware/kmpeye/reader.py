@@ -6,7 +6,6 @@ import gc
 
 from micropython import const
 
-from kmpeye.errands import Errands
 from kmpeye.meter.plan import Plan
 from kmpeye.system import forget
 
@@ -66,9 +65,9 @@ class MeterReader:
         self.last_error = None
         self.not_offered = ()  # keys that this meter left out of its last reply
         self.learning = Learned(state)
-        self.errands = Errands(self)
-        self.start_align = self.errands.start_align
-        self.relay = self.errands.relay
+        self._errands = None
+        self.aligned = 0  # alignments of this day, which ends at that uptime
+        self.align_day_end_s = 0
         self._saved_s = 0 if state else -_SAVE_S
         self._close = False  # the meter is garbled, and its bytes are kept to say why
         self.failed = 0  # readings since the last good one
@@ -113,6 +112,34 @@ class MeterReader:
             self.intake = None
         forget(*_JUDGES.split())  # also what was loaded before memory ran out
 
+    @property
+    def errands(self):
+        """What others want of the meter: in memory while there is any, and from the first alignment on."""
+        if not self._errands:
+            from kmpeye.errands import Errands
+
+            self._errands = Errands(self)
+        return self._errands
+
+    def pending(self):
+        """Whether others want something of the meter."""
+        return self._errands and self._errands.pending()
+
+    async def relay(self, address, application):
+        """Errands.relay"""
+        return await self.errands.relay(address, application)
+
+    def start_align(self):
+        """Errands.start_align"""
+        return self.errands.start_align()
+
+    async def _run_errands(self):
+        errands = self.errands
+        await errands.run()
+        if not errands.pending() and not errands.alignment:
+            self._errands = None
+            forget("kmpeye.errands")
+
     def beat(self):
         """Shows the supervisor, which puts its own in this place, that the task moves."""
 
@@ -150,8 +177,8 @@ class MeterReader:
         while True:
             self.beat()
             try:
-                if self.errands.pending():
-                    await self.errands.run()
+                if self.pending():
+                    await self._run_errands()
                 else:
                     await self._turn(clock.uptime_s())
             except MemoryError:

@@ -50,7 +50,7 @@ def status_chunks(app):
             budget.awake_s,
             limits["awake_s"],
             budget.left_s(now),
-            reader.errands.aligned,
+            reader.aligned,
         )
     )
     throttle = plan.throttle

@@ -162,7 +162,7 @@ class House:
             return False
         if self.world.ms - self._recorded_ms < RECORDING_MS:
             return False
-        if reader.session._busy or reader.errands.pending() or reader.head._asking:
+        if reader.session._busy or reader.pending() or reader.head._asking:
             return False
         if self._visitor and self._visitor.waits():
             return False

@@ -1,6 +1,8 @@
 # The reader in virtual time: what is asked, what is published, what is believed, learned and kept. The meter is a
 # table; reader_scene.py says how.
 
+import sys
+
 from kmp.command import GET_REGISTER, GET_TYPE, get_serial, read_serial
 from reader_scene import UNIX, WATER, Scene, TableMeter
 
@@ -280,6 +282,14 @@ def test_a_relayed_request_is_answered_and_counted():
     assert scene.reader.plan.budget.replies == before + 1
     scene.together(scene.reader.relay(0x7F, get_serial()), 30)
     assert meter.address == 0x7F, "a module of the meter"
+
+
+def test_what_others_want_takes_memory_only_while_they_want_it():
+    scene, meter = started()
+    assert scene.together(scene.reader.relay(0x3F, get_serial()), 30)[0]
+    scene.run(10)
+    assert not scene.reader.pending() and "kmpeye.errands" not in sys.modules
+    assert scene.together(scene.reader.relay(0x3F, get_serial()), 30)[0], "the next one finds it again"
 
 
 def test_a_relayed_request_without_an_answer_gives_the_reason():
