@@ -14,9 +14,8 @@ _MAGIC = const(b"\xd2\xcd\x31")  # of an image that was written to its end
 _STATE = const("update.state")
 _TRIES = const(2)  # starts of a version on trial: one power cut is no reason to give it up
 _TRIAL_MS = const(120000)  # the watchdog of a version that may not even start
-_COPIED = const(
-    "deploy.go"
-)  # what a deploy has copied and checked: {"files": [[path, sha256]...], "remove": [path...]}
+# What a deploy has copied and checked: {"files": [[path, sha256]...], "remove": [path...]}
+_COPIED = const("deploy.go")
 
 
 def _finish():

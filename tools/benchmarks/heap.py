@@ -189,9 +189,8 @@ def bacnet(config, requests):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(1)
         client.connect(("127.0.0.1", config["bacnet_port"]))
-        for _ in range(
-            _CLIENT_S
-        ):  # the device is silent until the meter told its serial number, which names it
+        # The device is silent until the meter told its serial number, which names it.
+        for _ in range(_CLIENT_S):
             client.send(_BACNET[0])
             with contextlib.suppress(TimeoutError):
                 client.recv(1500)

@@ -12,9 +12,8 @@ from micropython import const
 from kmpeye.expose import tcp
 
 _PLACES = const(3)  # connections; each takes about 2 KiB while it lasts
-_BUFFER = const(
-    1024
-)  # one line of a head (our longest address has 60 bytes), or the body, or the reply's next bytes
+# One line of a head (our longest address has 60 bytes), or the body, or the reply's next bytes.
+_BUFFER = const(1024)
 _HEAD_MAX = const(4096)  # all lines together: a browser sends 600-900 bytes, more with cookies of other sites
 _FIRST_BYTE_S = const(3)  # browsers open spare connections and leave them silent: each holds a place
 _BACKLOG = const(6)  # a browser opens up to six connections at once; those over our places wait here

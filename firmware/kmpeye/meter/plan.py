@@ -15,9 +15,7 @@ _NOW_S = const(10)  # readings on request are at least this far apart
 _OWNER_S = const(300)  # the owner of a fixed magnet may have a silent meter tried so often
 _KEPT_S = const(3600)  # of the budget, one reading in this time is kept from requests for the plan
 _SOON = const(8)  # a time is about to come when it is no more than 1 / this of an interval away
-_RARE = const(
-    3
-)  # from this try of a silence on they are 12 h apart: no such time for one reply that got lost
+_RARE = const(3)  # from this try of a silence on they are 12 h apart: not for one reply that got lost
 _PATIENCE = const(5)  # failures, half an hour of them, before the rest of the budget is spread over the day
 
 
@@ -128,9 +126,8 @@ class Plan:
             self._failures = 0
             self._pending = [one for one in self._pending if one not in self._asked]
         else:
-            lacks = (
-                reason == "out_of_memory"
-            )  # says nothing of the meter: what it did before does not make us wait
+            # That says nothing of the meter: what it did before does not make us wait.
+            lacks = reason == "out_of_memory"
             if lacks != self._lacks:
                 self._lacks = lacks
                 self._failures = 0

@@ -55,12 +55,8 @@ class Log:
             self._keep(b"\n", 1)
             if self._console:
                 self._console(text)
-        except (
-            MemoryError,
-            TypeError,
-            ValueError,
-            OSError,
-        ):  # no room, no console, or text and values do not fit
+        # No room, no console, or text and values do not fit.
+        except (MemoryError, TypeError, ValueError, OSError):
             self.lost += 1
 
     def _keep(self, data, most):

@@ -5,9 +5,7 @@ import gc
 
 from micropython import const
 
-_THRESHOLD = const(
-    8192
-)  # bytes allocated between two collections at most: a seventh of the chip's first heap
+_THRESHOLD = const(8192)  # bytes between two collections at most: a seventh of the chip's first heap
 _LOW = const(24576)  # free bytes of ESP-IDF's heap; below them Wi-Fi drops packets and a TLS handshake fails
 _LOW_PIECE = const(8192)  # its largest piece; a busy connection takes 4 to 7 KB, in packets of 1.6 KB
 

@@ -70,9 +70,8 @@ class AccessPoint:
                     size = _serve(sock, here)
                     if not size:
                         break
-                if (
-                    size == 0
-                ):  # after an empty packet the chip's socket gives nothing any more (micropython-lib#736)
+                # After an empty packet the chip's socket gives nothing any more (micropython-lib#736).
+                if size == 0:
                     sock.close()
                     sock = None
                 await self._clock.sleep_ms(_STEP_MS)

@@ -29,9 +29,8 @@ def answer(query, address):
         return None
     place = _HEADER
     while True:
-        if (
-            place >= len(query) or place - _HEADER >= _NAME_MOST or query[place] > 63
-        ):  # a pointer has no place here
+        # Beyond 63 it is a pointer, which has no place here.
+        if place >= len(query) or place - _HEADER >= _NAME_MOST or query[place] > 63:
             return None
         if not query[place]:
             break

@@ -185,9 +185,8 @@ class Feed:
                 self.backlog.save()
         elif kind == "old":
             self._old = False
-            if (
-                self._wait_ms
-            ):  # Home Assistant has just started, so it has heard it; another reader may have that meter
+            # Home Assistant has just started, so it has heard it; another reader may have that meter.
+            if self._wait_ms:
                 del self.backlog.state["old"]
                 self.backlog.save()
         elif kind == "announcement":
