@@ -7,7 +7,7 @@ A text has to be a constant of its module, with no other use. Its place in the f
 import ast
 import zlib
 
-_WINDOW_BITS = 9  # what firmware/kmp/packed.py unpacks with
+_WINDOW_BITS = 10  # what firmware/kmp/packed.py unpacks with
 
 
 def compressed(text):

@@ -1,12 +1,12 @@
 # Long texts, line by line. In the sources they are texts; the build packs what is given to lines() by name
 # (tools/packed_texts.py), as a text for people takes a third of the flash then. Imports nothing of ours. Promises the
-# same lines either way, and little more than 2 KB of heap while they are read.
+# same lines either way, and less than 3 KB of heap while they are read.
 
 from io import BytesIO
 
 from micropython import const
 
-_WINDOW_BITS = const(9)  # half a KB, as tools/packed_texts.py packs; twice that would spare 8 % of the texts
+_WINDOW_BITS = const(10)  # 1 KB, as tools/packed_texts.py packs; half of that would cost 650 bytes of flash
 
 
 def lines(text):

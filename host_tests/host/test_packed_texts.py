@@ -83,4 +83,4 @@ def test_micropython_reads_every_line_and_holds_little(micropython32, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     said, most = json.loads(done.stdout)
     assert said == [text.strip("\n").split("\n") for text in found]
-    assert most < 2304
+    assert most < 2816
