@@ -250,7 +250,8 @@ def test_four_clients_poll_for_an_hour_and_nothing_grows(bus):
                 for client in clients:
                     reply = take(client, 259)
                     assert len(reply) == 259 and reply[:4] == request[:4]
-            heaps.append(bus.told()["heap"])
+            # The least of some looks: at one of them a task may just hold what its next step needs.
+            heaps.append(min(bus.told()["heap"] for _ in range(10)))
         assert heaps[1] - heaps[0] < 256, "the heap grew from %d to %d bytes" % tuple(heaps)
     finally:
         for client in clients:
