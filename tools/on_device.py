@@ -86,7 +86,7 @@ def make_app(base, folder):
     from kmpeye.system.config import checked
 
     config = checked({"meter": "multical21"})
-    forget("kmpeye.system.config")
+    forget("system.config")
     app = App(config, folder, {}, print)
     say("heap with the app made, without this script", heap() - base, "B")
     return app

@@ -46,7 +46,7 @@ class App:
         self.line, self.snapshot, self.reader, self.recorder, self.chores, self.button, self.supervisor = (
             parts(self, board or {})
         )
-        forget("kmpeye.assemble")
+        forget("assemble")
 
     @property
     def history(self):
@@ -70,7 +70,7 @@ class App:
                 self.config.warnings.append(text)
             return Zone("UTC0")
         finally:
-            forget("kmpeye.system.timezone")
+            forget("system.timezone")
 
     async def run(self):
         """Start everything and stay until cancelled."""
@@ -94,7 +94,7 @@ class App:
         from kmpeye.assemble import tasks
 
         tasks(self)
-        forget("kmpeye.assemble")
+        forget("assemble")
 
     def lean(self):
         """Let go of what is kept for the next question only."""
@@ -108,7 +108,7 @@ class App:
         try:
             return await lookup(name, clock)
         finally:
-            forget("kmpeye.expose.mqtt.names")
+            forget("expose.mqtt.names")
 
     def pressed(self):
         """Whether the board's button is."""
@@ -122,7 +122,7 @@ class App:
     def joined(self, ssid, password):
         """The owner chose a network on the access point's page, and it works."""
         self.settings().change({"wifi_ssid": ssid, "wifi_password": password})
-        forget("kmpeye.system.config_save", "kmpeye.system.config")
+        forget("system.config_save", "system.config")
         self.config["wifi_ssid"] = ssid
         self.config["wifi_password"] = password
 
@@ -137,7 +137,7 @@ class App:
 
             yield from status_chunks(self)
         finally:
-            forget("kmpeye.status")
+            forget("status")
 
     def reading_chunks(self):
         """The reading as JSON, in pieces (readings.as_json)."""
@@ -146,7 +146,7 @@ class App:
 
             yield from reading_chunks(self.snapshot, self.clock)
         finally:
-            forget("kmpeye.readings.as_json")
+            forget("readings.as_json")
 
     async def set_clock(self, application):
         """Send a SetClock; None when the meter acknowledged it, else a word why not."""
@@ -177,7 +177,7 @@ class App:
         try:
             yield from crash.texts()
         finally:
-            forget("kmpeye.system.crash")
+            forget("system.crash")
 
     def settings(self):
         """system.config_save, for one request."""

@@ -183,7 +183,7 @@ def _trial(app):
 
         app.supervisor.add("update", Trial(app).run)
     else:
-        forget("kmpeye.system.update_state")
+        forget("system.update_state")
 
 
 def _network(app):

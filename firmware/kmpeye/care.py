@@ -42,9 +42,9 @@ def restart(app):
 
 def forget_wifi(app):
     """The access point opens at the next start."""
-    from kmpeye.system.config_save import forget
+    from kmpeye.system import config_save
 
-    forget(("wifi_ssid", "wifi_password"))
+    config_save.forget(("wifi_ssid", "wifi_password"))
     later(app, "the owner made it forget the Wi-Fi")
 
 

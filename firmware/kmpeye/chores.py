@@ -101,7 +101,7 @@ class Chores:
         except (MemoryError, OSError) as error:
             self.fill_error = "filling from the meter's logger stopped: %s" % error
         self.filling = False
-        forget("kmpeye.backfill", "kmpeye.readings.backfill")
+        forget("backfill", "readings.backfill")
         gc.collect()
 
     async def _compare(self):
@@ -121,5 +121,5 @@ class Chores:
         finally:
             if reader.busy is self:
                 reader.busy = None
-        forget("kmpeye.meter_clock")
+        forget("meter_clock")
         gc.collect()

@@ -26,7 +26,7 @@ class Learning:
         learned = self.learned
         learned.left_out = learned.left_out + keys
         leave_out(self.reader.profile, keys)
-        forget("kmpeye.meter.which", "kmpeye.meter.profile")
+        forget("meter.which", "meter.profile")
         learned.fresh = True
 
     async def who(self, serial):

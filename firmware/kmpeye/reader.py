@@ -17,11 +17,8 @@ _MOST_BATCH = const(8)
 _LATE = const(3)  # intervals
 
 # What only a reading needs, beside what asks the meter; and what judges the answer.
-_READING = const("kmpeye.reading kmpeye.head.diagnosis kmpeye.learning kmpeye.head.garbled")
-_JUDGES = const(
-    "kmpeye.readings.intake kmpeye.readings.guard kmpeye.readings.flags kmpeye.readings.highres "
-    "kmpeye.readings.watch"
-)
+_READING = const("reading head.diagnosis learning head.garbled")
+_JUDGES = const("readings.intake readings.guard readings.flags readings.highres readings.watch")
 
 
 class Learned:
@@ -97,7 +94,7 @@ class MeterReader:
 
     def take_up(self):
         """The meter has answered: have an Intake."""
-        forget("kmpeye.learning")
+        forget("learning")
         self._judge_with(self.known, True)
 
     def _judge_with(self, known, same_run):
@@ -138,7 +135,7 @@ class MeterReader:
         await errands.run()
         if not errands.pending() and not errands.alignment:
             self._errands = None
-            forget("kmpeye.errands")
+            forget("errands")
 
     def beat(self):
         """Shows the supervisor, which puts its own in this place, that the task moves."""
@@ -169,7 +166,7 @@ class MeterReader:
         except (ValueError, MemoryError):  # of a wrong setting the app warns, and takes UTC too
             return self.plan.east_s
         finally:
-            forget("kmpeye.system.timezone")
+            forget("system.timezone")
 
     async def run(self):
         """For ever."""
@@ -276,7 +273,7 @@ class MeterReader:
 
             listen(self.head.line, close)
             self._close = close
-            forget("kmpeye.head.garbled")
+            forget("head.garbled")
 
     def _say(self, state, detail, text=None):
         snapshot = self.snapshot
@@ -289,7 +286,7 @@ class MeterReader:
             says, todo = advice(state, detail)
         except MemoryError:  # the state has to do
             says, todo = state, "no memory for words"
-        forget("kmpeye.head.advice")
+        forget("head.advice")
         text = text or says
         if new or snapshot.text != text:
             self.log("state: %s: %s. %s." % (state, text, todo))

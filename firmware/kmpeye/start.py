@@ -20,7 +20,7 @@ def _app(root, boots):
     parts = board.load(settings)
     if settings["port"] == "uart":
         _darken(parts)
-    forget("kmpeye.system.board", "kmpeye.system.config")  # needed once
+    forget("system.board", "system.config")  # needed once
     return App(settings, root, parts, None, boots)
 
 

@@ -179,6 +179,36 @@ def test_an_import_along_the_direction_is_allowed(tmp_path):
     assert not list(breaches("kmpeye.expose.web", path, dict.fromkeys(("kmpeye.expose.http", "kmp.value"))))
 
 
+def let_go(path):
+    """The names of modules that are given to forget(): written in the call, in a constant of the file, or in LOADS."""
+    tree = ast.parse(path.read_text())
+    constants = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    given = [constants["LOADS"]] if "LOADS" in constants else []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("forget"):
+            if ast.unparse(node.func) != "config_save.forget":  # that one takes settings
+                names = [name for one in node.args for name in ast.walk(one)]
+                given += [constants.get(getattr(name, "id", None), name) for name in names]
+    texts = [text for one in given for text in ast.walk(one) if isinstance(text, ast.Constant)]
+    return [name for text in texts for name in text.value.split()]
+
+
+def test_what_is_let_go_of_exists():
+    before = "readings.history."  # the recorder puts it before each of its names
+    named = [(path.name, name) for path in sources() for name in let_go(path) if name != before]
+    assert len(named) > 40, named
+    wrong = []
+    for where, name in named:
+        whole = [name] if name.startswith("kmp.") else ["kmpeye." + name, "kmpeye." + before + name]
+        if not set(whole) & set(MODULES):
+            wrong.append((where, name))
+    assert not wrong, "forget() takes names of modules as they are in kmpeye, those of kmp whole: %s" % wrong
+
+
 def test_files_stay_short():
     paths = [
         path for folder in ("firmware", "tools") for path in (ROOT / folder).rglob("*") if path.is_file()

@@ -21,7 +21,7 @@ RECORDING_MS = (
 )
 # Three of the longest steps: what only looks, as the Wi-Fi does, comes to its turn at their ends.
 LINKED_MS = 3 * _IDLE_MS
-_HOST = "kmpeye.expose.mqtt.host"
+_HOST = "expose.mqtt.host"  # in kmpeye
 HOME = ["secret to all", -60, "192.168.1.20"]
 
 
@@ -118,7 +118,7 @@ class House:
         if self._broker:
             import kmpeye.expose.mqtt
 
-            sys.modules[_HOST] = kmpeye.expose.mqtt.host = self._broker
+            sys.modules["kmpeye." + _HOST] = kmpeye.expose.mqtt.host = self._broker
             forget = app.forget
             app.forget = lambda *names: forget(*[name for name in names if name != _HOST])
         for link in self.links:

@@ -71,7 +71,7 @@ def made():
     from kmpeye.system.log import Log
 
     config = checked(json.loads(sys.stdin.readline()))
-    forget("kmpeye.system.config")
+    forget("system.config")
     return App(config, sys.argv[1], None, Log(Clock(), 1536, "info", None))
 
 

@@ -11,7 +11,7 @@ from micropython import const
 
 from kmpeye.expose.http import Refusal
 
-_PARTS = const(("kmpeye.system.config_save", "kmpeye.system.config", "kmpeye.care"))
+_PARTS = const(("system.config_save", "system.config", "care"))
 
 
 async def config(exchange, app):

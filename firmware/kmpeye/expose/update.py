@@ -14,10 +14,10 @@ _WHOLE_S = const(600)  # 400 KB take half a minute; more is a line that never en
 _REST_MOST = const(1 << 20)  # bytes that are read and thrown away so that a refusal is heard
 _PARTS = const(
     (
-        "kmpeye.system.update",
-        "kmpeye.system.update_slots",
-        "kmpeye.system.update_state",
-        "kmpeye.system.update_verify",
+        "system.update",
+        "system.update_slots",
+        "system.update_state",
+        "system.update_verify",
     )
 )
 _STATUS = {

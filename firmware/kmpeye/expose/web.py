@@ -40,7 +40,7 @@ TABLE = """
 
 
 # What needs so much memory that it waits until the meter was read, or another of these was answered.
-_HEAVY = const("kmpeye.expose.history kmpeye.expose.metrics")
+_HEAVY = const("expose.history expose.metrics")
 _LOOK_MS = const(100)
 _MOST_LOOKS = const(200)
 
@@ -55,7 +55,7 @@ class Routes:
         if not start:
             return None
         _, methods, module, name = TABLE[start : TABLE.find("\n", start)].split(" ")
-        return methods.replace(",", ", "), _answer, "kmpeye.expose." + module, name, self._app
+        return methods.replace(",", ", "), _answer, "expose." + module, name, self._app
 
 
 async def _answer(exchange, module, name, app):
@@ -67,7 +67,7 @@ async def _answer(exchange, module, name, app):
             await app.clock.sleep_ms(_LOOK_MS)
         app.reader.busy = exchange
     try:
-        await getattr(__import__(module, None, None, (name,)), name)(exchange, app)
+        await getattr(__import__("kmpeye." + module, None, None, (name,)), name)(exchange, app)
     except MemoryError:
         app.lean()
         raise

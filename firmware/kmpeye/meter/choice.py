@@ -9,10 +9,10 @@ from kmpeye.meter.profile import Profile, load
 _AUTO = const("auto")
 # What choosing loads, with this module; whoever chose lets go of it.
 LOADS = (
-    "kmpeye.meter.choice",
-    "kmpeye.meter.which",
-    "kmpeye.meter.profile_check",
-    "kmpeye.meter.profile",
+    "meter.choice",
+    "meter.which",
+    "meter.profile_check",
+    "meter.profile",
     "kmp.registers",
 )
 _FALLBACK = const("multical21")  # when the named profile cannot be used: the reader starts and says so

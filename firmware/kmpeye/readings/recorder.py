@@ -110,7 +110,7 @@ class Recorder:
             if self._history:
                 self._forced_s = self._history.forced_s
                 self._history = None
-            self.app.forget(*["kmpeye.readings.history." + name for name in _MODULES.split()])
+            self.app.forget(*["readings.history." + name for name in _MODULES.split()])
 
     async def run(self):
         """For ever."""

@@ -7,14 +7,16 @@ from micropython import const
 # What readings, answers and chores need for a moment and share: whoever is done lets go of it.
 _PASSING = const(
     "kmp.calendar kmp.command kmp.dates kmp.decimal kmp.encode kmp.log kmp.names kmp.packed kmp.service kmp.value "
-    "kmpeye.readings.moment kmpeye.readings.texts kmpeye.readings.units"
+    "readings.moment readings.texts readings.units"
 )
 
 
 def forget(*names):
     """Drop modules, and with them what is needed for a moment only, so that their memory is free again once nothing
-    else refers to them; the next import loads them anew."""
+    else refers to them; the next import loads them anew. names: of `kmp` whole, of `kmpeye` without it."""
     for name in names + tuple(_PASSING.split()):
+        if name[:4] != "kmp.":
+            name = "kmpeye." + name
         if sys.modules.pop(name, None):
             package, _, module = name.rpartition(".")
             delattr(sys.modules[package], module)

@@ -187,7 +187,7 @@ class Supervisor:
         clock = self._clock
         unix = clock.unix()
         crash.record(text, clock.uptime_s(), unix and clock.iso(unix), self._version)
-        forget("kmpeye.system.crash")
+        forget("system.crash")
 
     def _bury(self, job, now):
         job.task = None

@@ -136,7 +136,7 @@ class Wifi:
                     from kmpeye.system import forget, wifi_scan
 
                     self.error = wifi_scan.words(status)
-                    forget("kmpeye.system.wifi_scan")
+                    forget("system.wifi_scan")
                     return False
                 await self._step(_LOOK_MS)
         finally:
@@ -217,7 +217,7 @@ class Wifi:
         if self.portal:
             self.portal.close()
         self.portal = self._serving = None
-        forget("kmpeye.system.wifi_ap", "kmpeye.system.wifi_dns")
+        forget("system.wifi_ap", "system.wifi_dns")
 
     def join(self, ssid, password):
         """Try another network now. ValueError says what is wrong with the name or password; whether it worked is seen
@@ -225,7 +225,7 @@ class Wifi:
         from kmpeye.system import forget, wifi_scan
 
         wrong = wifi_scan.wrong(ssid, password)
-        forget("kmpeye.system.wifi_scan")
+        forget("system.wifi_scan")
         if wrong:
             raise ValueError(wrong)
         self._trial = (ssid, password)
@@ -242,7 +242,7 @@ class Wifi:
         except RuntimeError as e:
             raise OSError(str(e))
         finally:
-            forget("kmpeye.system.wifi_scan")
+            forget("system.wifi_scan")
 
     def rssi(self):
         """dBm, or None."""

@@ -14,7 +14,7 @@ def app(profile="multical21"):
     from kmpeye.meter.profile import load
 
     profile = load(profile, "firmware/meters")
-    forget("kmpeye.meter.profile_check", "kmpeye.meter.profile")
+    forget("meter.profile_check", "meter.profile")
     clock = StillClock()
     head = Head(Line("socket://127.0.0.1:9", 1200, clock))
     reader = Things(

@@ -59,7 +59,7 @@ class Objects:
 
             self._registers = profile.registers
             self._kinds = kinds(self._registers)
-            app.forget("kmpeye.expose.bacnet.quantities")
+            app.forget("expose.bacnet.quantities")
         reading = app.snapshot.reading
         if reading is not self._reading:
             gone = self._gone

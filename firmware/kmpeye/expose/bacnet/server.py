@@ -19,8 +19,8 @@ _PAUSE_S = const(10)  # without a packet: who discovers a device asks without pa
 
 # Let go of after a pause; with subscribers, some of it comes back when the snapshot changes.
 _PARTS = const(
-    "kmpeye.expose.bacnet.cov kmpeye.expose.bacnet.services kmpeye.expose.bacnet.properties kmpeye.expose.bacnet.codec"
-    " kmpeye.expose.bacnet.quantities kmpeye.expose.bacnet.udp kmpeye.readings.ieee"
+    "expose.bacnet.cov expose.bacnet.services expose.bacnet.properties expose.bacnet.codec"
+    " expose.bacnet.quantities expose.bacnet.udp readings.ieee"
 )
 
 

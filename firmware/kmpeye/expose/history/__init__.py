@@ -11,7 +11,7 @@ async def history(exchange, app):
         raise Refusal(404, "this reader keeps no history yet")
     try:
         asked = _asked(exchange, kept.zone)
-        app.forget("kmpeye.expose.history.asked")
+        app.forget("expose.history.asked")
         from kmpeye.expose.history.rows import contents, rows_of, unnamed
 
         if asked[0] is not None:
@@ -21,7 +21,7 @@ async def history(exchange, app):
         else:
             await contents(exchange, kept)
     finally:
-        app.forget("kmpeye.expose.history.asked", "kmpeye.expose.history.rows")
+        app.forget("expose.history.asked", "expose.history.rows")
 
 
 def _asked(exchange, zone):

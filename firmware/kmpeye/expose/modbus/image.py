@@ -18,7 +18,7 @@ _AT_ROWS = const(200)  # _AT_HEADER + 2 * (_ROWS - _HEADER)
 _ROW_BYTES = const(16)  # in the place of the age stands the uptime when the value was taken
 
 # Needed only while the bytes are written.
-_WRITING = const("kmpeye.expose.modbus.rows kmpeye.readings.ieee")
+_WRITING = const("expose.modbus.rows readings.ieee")
 
 
 class Image:

@@ -74,7 +74,7 @@ def answer(request, size, image, reply):
         error = _ILLEGAL_VALUE if size != _HEADER + 4 else 0
         if not error:
             end = identify(image.app, request[9], request[10], reply)
-            image.app.forget("kmpeye.expose.modbus.identity")
+            image.app.forget("expose.modbus.identity")
             if end < 0:
                 error = -end
     if error:

@@ -13,7 +13,7 @@ from kmpeye.expose import tcp
 _CLIENTS = const(4)  # each takes about 400 bytes while it is connected
 _BACKLOG = const(2)
 _CHUNK = const(36)  # three reads: what one client can have answered before the others' turn
-_PARTS = const("kmpeye.expose.modbus.image kmpeye.expose.modbus.pdu")
+_PARTS = const("expose.modbus.image expose.modbus.pdu")
 
 
 def _spare():

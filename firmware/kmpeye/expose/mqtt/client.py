@@ -27,10 +27,10 @@ _ACKNOWLEDGED = const("answer event history")  # the feed's kinds; no other is a
 
 # What works only now and then.
 _WORK = const(
-    "kmpeye.expose.mqtt.feed kmpeye.expose.mqtt.backlog kmpeye.expose.mqtt.packets kmpeye.expose.mqtt.discovery "
-    "kmpeye.expose.mqtt.entities kmpeye.readings.as_json"
+    "expose.mqtt.feed expose.mqtt.backlog expose.mqtt.packets expose.mqtt.discovery "
+    "expose.mqtt.entities readings.as_json"
 )
-_OPENING = const("kmpeye.expose.mqtt.opening kmpeye.expose.mqtt.host")
+_OPENING = const("expose.mqtt.opening expose.mqtt.host")
 
 
 class Mqtt:
@@ -259,7 +259,7 @@ class Mqtt:
             if number:  # QoS 1
                 await self.send(bytes((_PUBACK, 2)) + number.to_bytes(2, "big"))
             heard(self, topic, payload, retained)
-            self._forget("kmpeye.expose.mqtt.commands")
+            self._forget("expose.mqtt.commands")
         elif kind == _PUBACK:
             if reader.packet() == self._packet and self._since is not None:
                 self._since = None

@@ -194,7 +194,7 @@ class Feed:
             # What has expire_after and is announced otherwise than before, is unavailable until its topic speaks.
             self._reading = ()
             self._number = -1
-            self.app.forget("kmpeye.expose.mqtt.discovery", "kmpeye.expose.mqtt.entities")
+            self.app.forget("expose.mqtt.discovery", "expose.mqtt.entities")
         elif kind == "reading":
             self._reading = value
             if value is None:

@@ -44,7 +44,7 @@ if sys.implementation.name == "micropython":
         try:
             address = socket.getaddrinfo(await lookup(host, app.clock), port)[0][-1]
         finally:
-            app.forget("kmpeye.expose.mqtt.names")
+            app.forget("expose.mqtt.names")
         sock = socket.socket()
         try:
             sock.setblocking(False)
@@ -53,7 +53,7 @@ if sys.implementation.name == "micropython":
                 from kmpeye.expose.mqtt.certificates import wrap
 
                 sock = wrap(sock, host, app.config)
-                app.forget("kmpeye.expose.mqtt.certificates")
+                app.forget("expose.mqtt.certificates")
             return sock
         except BaseException:
             sock.close()
