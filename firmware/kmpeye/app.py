@@ -119,6 +119,14 @@ class App:
         """The Wi-Fi gives up."""
         self.supervisor.restart(why, True)
 
+    def heard(self):
+        """A number that changes with all that comes in over the network; 0 before the date came from there: then
+        nothing needs to come in."""
+        if not self.ntp or not self.ntp.answers:
+            return 0
+        ways = [way.heard for way in self.ways.values()]
+        return self.ntp.answers + self.server.requests + sum(ways)
+
     def joined(self, ssid, password):
         """The owner chose a network on the access point's page, and it works."""
         self.settings().change({"wifi_ssid": ssid, "wifi_password": password})

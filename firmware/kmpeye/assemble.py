@@ -199,7 +199,7 @@ def _network(app):
     supervisor = app.supervisor
     button = app.button and app.pressed
     app.wifi = wifi = Wifi(
-        config, app.clock, app.log, app.no_network, app.joined, button, txpower=app.txpower_dbm
+        config, app.clock, app.log, app.no_network, app.joined, button, None, app.txpower_dbm, app.heard
     )
     supervisor.add("wifi", wifi.run)
     try:

@@ -16,7 +16,7 @@ HOUR_S = 3600
 class House:
     """A device in a house; the access point of ours is noted instead of opened, with all that Wifi asks of it."""
 
-    def __init__(self, ssid="home", password="secret to all", networks=("home",), txpower=None):
+    def __init__(self, ssid="home", password="secret to all", networks=("home",), txpower=None, heard=None):
         gc.collect()  # the house before this one
         self.clock = TaskClock()
         network.air = self.air = network.Air(self.clock)
@@ -38,6 +38,7 @@ class House:
             lambda: self.pressed,
             network,
             txpower,
+            heard,
         )
         self.wifi._open = self._open
         self.wifi._close = self._close

@@ -188,6 +188,8 @@ class House:
             world.offset_s = 0
             self._sync_ms = None
             clock.set_unix(world.unix())
+            if self.app.ntp:
+                self.app.ntp.answers += 1  # so that the Wi-Fi notices when nothing comes in any more
         while moment := self.troubles.take(world.ms):
             what, number = moment
             if what == "power":

@@ -25,7 +25,7 @@ _LOOK_MS = const(20)  # the answer's time is known that exactly, a second is nee
 _STEP_MS = const(1000)
 _FIRST_PAUSE_S = const(60)
 _MOST_PAUSE_S = const(3600)
-_GOOD_S = const(86400)  # the crystal is off by about a second in that time
+_GOOD_S = const(3600)  # the crystal would do for a day; the answer also says that the network is there
 
 
 class BadAnswer(Exception):
@@ -85,7 +85,7 @@ class Ntp:
         }
 
     async def run(self):
-        """For ever: the date when the network comes, then once a day; every server in turn while none answers."""
+        """For ever: the date when the network comes, then once an hour; every server in turn while none answers."""
         pause_s = _FIRST_PAUSE_S
         while True:
             while self._online and not self._online():

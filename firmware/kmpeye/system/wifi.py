@@ -22,6 +22,9 @@ _HELD_S = const(3)  # the button, before it counts
 _AGAIN_S = const(60)  # after an access point that did not open
 _STUCK_S = const(3600)  # gone for so long though it was there: a restart
 _NEVER_S = const(86400)  # the same when it was not there since the start
+_DEAF_S = const(
+    5400
+)  # joined, but nothing came in: NTP asks once an hour, and then six times in that half hour
 
 
 def host_name(name):
@@ -38,9 +41,12 @@ def host_name(name):
 class Wifi:
     """state: off (no network is set), joining, joined, lost; error: why, in words."""
 
-    def __init__(self, config, clock, log, restart=None, save=None, button=None, net=None, txpower=None):
+    def __init__(
+        self, config, clock, log, restart=None, save=None, button=None, net=None, txpower=None, heard=None
+    ):
         """restart(reason): restarts the device; save(ssid, password): a network that was asked for has been joined;
-        button(): True while it is pressed; net: the module network; txpower: dBm the radio may send with, None: all."""
+        button(): True while it is pressed; net: the module network; txpower: dBm the radio may send with, None: all;
+        heard(): a number that changes when something comes in over the network, 0 while that cannot be told."""
         if net is None:
             import network as net
         self._net = net
@@ -50,6 +56,7 @@ class Wifi:
         self._save = save
         self._button = button
         self._txpower = txpower
+        self._heard = heard
         self.ssid = config["wifi_ssid"]
         self._password = config["wifi_password"]
         port = config["http_port"]
@@ -150,14 +157,31 @@ class Wifi:
         self._failures = 0
         self._since_s = self.clock.uptime_s()
         self.log("wifi: http://%s%s/" % (wlan.ifconfig()[0], self._port))
-        while wlan.isconnected() and not self._trial:
-            await self._step()
+        error = await self._end()
         self.state = "lost"
         self._since_s = self.clock.uptime_s()
         if not self._trial:
             self.losses += 1
-            self.error = "the connection was lost"
-            self.log("wifi: lost")
+            self.error = error
+            self.log("wifi: lost: " + error)
+
+    async def _end(self):
+        """Of a connection; why, in words. Some access points drop a station without telling it: a connection that
+        worked and on which nothing comes in any more is at its end, too."""
+        uptime_s = self.clock.uptime_s
+        heard = first = self._heard and self._heard()
+        heard_s = uptime_s()
+        while self.wlan.isconnected() and not self._trial:
+            await self._step()
+            if first is None:
+                continue
+            number = self._heard()
+            if number != heard:
+                heard = number
+                heard_s = uptime_s()
+            elif heard != first and uptime_s() - heard_s >= _DEAF_S:
+                return "nothing has come in for %d minutes" % (_DEAF_S // 60)
+        return "the access point is gone"
 
     async def _pause(self):
         clock = self.clock

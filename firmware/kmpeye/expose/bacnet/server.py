@@ -35,7 +35,7 @@ class Bacnet:
         self._objects = Objects(app)
         self._sock = None
         self._announced = False
-        self._requests = 0
+        self.heard = 0
         self._used_s = 0  # uptime when the parts were needed last; None: they were let go of
         self._error = None
 
@@ -45,7 +45,7 @@ class Bacnet:
             "state": "error" if self._error else "waiting" if instance is None else "running",
             "error": self._error,
             "instance": instance,
-            "requests": self._requests,
+            "requests": self.heard,
             "subscriptions": len(self._objects.subscriptions),
         }
         if self._foreign:
@@ -117,7 +117,7 @@ class Bacnet:
                 self._send(i_am(self._objects, True), source)
         reply = answer(self._objects, data, source)
         if reply:
-            self._requests += 1
+            self.heard += 1
             self._send(*reply)
             self._notify()  # the first notification follows the reply at once
 

@@ -42,7 +42,7 @@ class KmpTcp:
         self._used_s = 0  # uptime when it last sent something, or was answered
         self._asking = False  # its question is at the meter
         self.error = "starting"
-        self._requests = self._answers = self._refused = 0
+        self.heard = self._answers = self._refused = 0
         self._refused_command = None  # the last one: a client that repeats it does not fill the log
 
     def status(self):
@@ -50,7 +50,7 @@ class KmpTcp:
             "state": "error" if self.error else "listening",
             "error": self.error,
             "clients": 1 if self._task else 0,
-            "requests": self._requests,
+            "requests": self.heard,
             "answers": self._answers,
             "refused": self._refused,
         }
@@ -126,7 +126,7 @@ class KmpTcp:
         """What the meter answers to an address and an application, as it goes onto the wire; None: it stays silent,
         as a meter does that cannot answer."""
         app = self._app
-        self._requests += 1
+        self.heard += 1
         application = question[1:]
         if not only_reads(application) and not app.config["allow_meter_writes"]:
             if application[0] != self._refused_command:

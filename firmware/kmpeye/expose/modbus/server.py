@@ -36,14 +36,14 @@ class Modbus:
         self._image = self._chunk = self._reply = None  # while nobody is connected
         self._tasks = []  # one for each client, the one that has been silent longest first
         self.error = "starting"
-        self._requests = 0
+        self.heard = 0
 
     def status(self):
         return {
             "state": "error" if self.error else "listening",
             "error": self.error,
             "clients": len(self._tasks),
-            "requests": self._requests,
+            "requests": self.heard,
         }
 
     async def run(self):
@@ -110,7 +110,7 @@ class Modbus:
             if requests.size < 0:
                 return False
             if requests.size:
-                self._requests += 1
+                self.heard += 1
                 self._image.refresh()
                 size = answer(requests.buffer, requests.size, self._image, self._reply)
                 # A client that leaves no room for 260 bytes has kilobytes of replies that it never took.

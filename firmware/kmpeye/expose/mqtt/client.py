@@ -58,7 +58,7 @@ class Mqtt:
         self._packet = _SUBSCRIPTION
         self._since = None  # ticks since which an answer is due: of the packet in flight, or to a ping
         self._pinged = None
-        self._heard = self._said = 0  # ticks of the last bytes that came and went
+        self.heard = self._said = 0  # ticks of the last bytes that came and went
 
     def _forget(self, names):
         self.app.forget(*names.split())
@@ -149,7 +149,7 @@ class Mqtt:
         try:
             self._sock = await reach(self)
             self.reader.begin()
-            self._heard = self._said = self.app.clock.ticks()
+            self.heard = self._said = self.app.clock.ticks()
             self._since = self._pinged = None
             await greet(self, _SUBSCRIPTION)
         finally:
@@ -178,7 +178,7 @@ class Mqtt:
                 return False
             if not count:
                 raise OSError("the broker closed the connection")
-            self._heard = self.app.clock.ticks()
+            self.heard = self.app.clock.ticks()
             reader.took(count)
         return True
 
@@ -206,7 +206,7 @@ class Mqtt:
         if self._pinged is not None:
             if clock.since(self._pinged) > late:
                 raise OSError("the broker is silent")
-        elif max(clock.since(self._heard), clock.since(self._said)) > self.ping_s * 1000:
+        elif max(clock.since(self.heard), clock.since(self._said)) > self.ping_s * 1000:
             self._pinged = clock.ticks()
             await self.send(_PINGREQ)
 
