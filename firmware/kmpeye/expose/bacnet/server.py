@@ -35,7 +35,7 @@ class Bacnet:
         self._objects = Objects(app)
         self._sock = None
         self._announced = False
-        self.heard = 0
+        self.heard = 0  # requests
         self._used_s = 0  # uptime when the parts were needed last; None: they were let go of
         self._error = None
 

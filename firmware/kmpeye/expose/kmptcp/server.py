@@ -42,7 +42,7 @@ class KmpTcp:
         self._used_s = 0  # uptime when it last sent something, or was answered
         self._asking = False  # its question is at the meter
         self.error = "starting"
-        self.heard = self._answers = self._refused = 0
+        self.heard = self._answers = self._refused = 0  # requests, and what became of them
         self._refused_command = None  # the last one: a client that repeats it does not fill the log
 
     def status(self):

@@ -36,7 +36,7 @@ class Modbus:
         self._image = self._chunk = self._reply = None  # while nobody is connected
         self._tasks = []  # one for each client, the one that has been silent longest first
         self.error = "starting"
-        self.heard = 0
+        self.heard = 0  # requests
 
     def status(self):
         return {
