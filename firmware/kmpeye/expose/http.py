@@ -17,7 +17,8 @@ _BUFFER = const(1024)
 _HEAD_MAX = const(4096)  # all lines together: a browser sends 600-900 bytes, more with cookies of other sites
 _FIRST_BYTE_S = const(3)  # browsers open spare connections and leave them silent: each holds a place
 _BACKLOG = const(6)  # a browser opens up to six connections at once; those over our places wait here
-_TURN_WAITS = const(35)  # tenths of a second that a connection waits for a place: longer than a silent one holds it
+# A connection waits for a place: longer than a silent one holds it.
+_TURN_WAITS = const(35)  # tenths of a second; then it is refused
 _DISCARD_MAX = const(16)  # buffers of unread input thrown away at the end of a connection
 # The one address with a body longer than the buffer: its handler takes it with more().
 _LONG = const("/api/update")
