@@ -4,15 +4,27 @@ Uses pytest and the standard library. sys.path is set by pyproject.toml. Promise
 tests that need it and says why; with CI=true it fails them, so that a green run has run everything.
 """
 
+import gc
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# The firmware lets go of its modules and loads them anew, thousands of times in a test: each is compiled once, whatever
+# the machine's settings say; and so are those of the programs that are started.
+CACHE = ROOT / "build" / "pycache"
+sys.dont_write_bytecode = False
+sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(CACHE)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Programs that are started hear Ctrl-C, though a run in the background does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def absent(reason):
@@ -69,6 +81,14 @@ def frozen(flash):
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     return program if done.returncode == 0 else absent(done.stderr.strip())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def settled():
+    """What the tests before left is not looked through at each gc.collect() of the firmware, which takes most of their
+    time otherwise."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
