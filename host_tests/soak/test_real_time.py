@@ -79,7 +79,7 @@ def least(app):
     return min(app.ask()["heap"] for _ in range(SAMPLES))
 
 
-@pytest.mark.timeout(SECONDS + 240)
+@pytest.mark.timeout(WARM_S + SECONDS + 240)
 def test_everything_on_serves_everybody_and_does_not_grow(micropython32, flash, monkeypatch):
     monkeypatch.setattr(parts, "FLASH", flash)
     try:
