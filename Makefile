@@ -64,7 +64,7 @@ format: $(READY)  ## puts the code into the style that lint asks for
 	@$(BIN)/ruff check -q --fix-only . $(PYTHON_TOOLS)
 	@$(BIN)/ruff format . $(PYTHON_TOOLS)
 
-soak: $(READY)  ## a year of troubles in invented time, for each meter: half an hour
+soak: $(READY)  ## a year of troubles in invented time, for each meter: an hour
 	@tools/get_micropython >/dev/null
 	@SOAK_DAYS=365 SOAK_SEEDS=3 SOAK_FLASH_DAYS=12 $(BIN)/pytest -q -n 2 --timeout 3000 \
 		host_tests/soak/test_year.py host_tests/soak/test_flash_and_heap.py
