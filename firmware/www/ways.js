@@ -16,10 +16,10 @@ export function open(node) {
 
 export function show(device) {
   if (!settings) {
-    settings = {};               // asked for once; without it the ports are not known
+    const asked = settings = {}; // asked for once; without it the ports are not known
     ask("/api/config", {read: "plain"}).then(found => {
-      for (const row of found.settings) settings[row.key] = row.value;
-      draw(device.status.ways || {});
+      for (const row of found.settings) asked[row.key] = row.value;
+      if (asked === settings) draw(device.status.ways || {});  // else the section was left before
     }, () => {});
   }
   draw(device.status.ways || {});
